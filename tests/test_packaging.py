@@ -27,7 +27,7 @@ LAYERS = [
     {"reasoning", "hashing", "jsonl", "contracts", "hookspecs", "prompts"},
     {"plugins", "data"},
     {"runs", "verification", "metrics", "backends", "sandbox"},
-    {"audit", "plan", "results", "score", "validate", "report"},
+    {"audit", "plan", "results", "rewards", "score", "validate", "report"},
     {"recording", "evaluation", "rescore", "sweep", "interop"},
     {"cli"},
 ]

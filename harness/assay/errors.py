@@ -6,6 +6,7 @@
     ├── DataError              benchmark data is missing, changed or malformed
     ├── BackendError           completions cannot be had: model missing, server down, out of memory
     ├── StoreError             a run folder is locked, full, unwritable or damaged
+    ├── SandboxError           untrusted code cannot be run safely here, or the sandbox itself failed
     └── VerifierError          a verifier cannot be run at all (a failed check is a Verdict, not this)
 
 Each message says what was found, where, and what to do. The command line prints it without a traceback.
@@ -40,6 +41,10 @@ class BackendError(AssayError):
 
 class StoreError(AssayError):
     """A run folder is locked, full, unwritable or damaged."""
+
+
+class SandboxError(AssayError):
+    """Untrusted code cannot be run safely here, or the sandbox itself failed (never the program in it)."""
 
 
 class VerifierError(AssayError):

@@ -1,0 +1,45 @@
+"""Sandboxes: where programs that a model wrote are run; docs/threat-model.md says what they keep out.
+
+| file        | holds                                                                             |
+|-------------|-----------------------------------------------------------------------------------|
+| `types`     | `SourceCode`, `RunLimits`, `ProgramRun`, `RunStatus`                              |
+| `contract`  | `Sandbox`, `Program`, `LiveRun`: what an implementation must be                   |
+| `choose`    | `open_sandbox`: picks the best one that passes its self-check                     |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.lazy import lazy_names as _lazy_names
+
+if TYPE_CHECKING:
+    from assay.sandbox.choose import open_sandbox
+    from assay.sandbox.contract import LiveRun, Program, Sandbox
+    from assay.sandbox.types import ProgramRun, RunLimits, RunMode, RunStatus, SourceCode
+
+__all__ = [
+    "LiveRun",
+    "Program",
+    "ProgramRun",
+    "RunLimits",
+    "RunMode",
+    "RunStatus",
+    "Sandbox",
+    "SourceCode",
+    "open_sandbox",
+]
+
+_HOME = {
+    "LiveRun": "contract",
+    "Program": "contract",
+    "ProgramRun": "types",
+    "RunLimits": "types",
+    "RunMode": "types",
+    "RunStatus": "types",
+    "Sandbox": "contract",
+    "SourceCode": "types",
+    "open_sandbox": "choose",
+}
+
+__getattr__ = _lazy_names(__name__, _HOME)
