@@ -10,12 +10,13 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak clean
+.PHONY: help doors demo test check format bench soak clean
 
 help:
 	@echo "make demo    install, then evaluate a small real model on procedural tasks (minutes, CPU)"
 	@echo "make test    install, then run the tests"
 	@echo "make check   lint, types and the examples of the docs"
+	@echo "make doors   install verl, verifiers and OpenRLHF for the tests of their doors"
 	@echo "make bench   compare speed with peers and write results/perf"
 	@echo "make soak    kill and resume a real run 1,000 times"
 
@@ -51,6 +52,19 @@ $(VENV)/.bench: pyproject.toml $(VENV)/.dev
 	@echo "Installing the peers to measure against …"
 	@$(PIP) -e '.[dev,bench]'
 	@touch $@
+
+# Other people's trainers, in an environment of their own: they pin versions that the tests do not have.
+$(VENV)-doors/.doors: pyproject.toml
+	@echo "Installing verl, verifiers and OpenRLHF …"
+	@$(PYTHON) -m venv $(VENV)-doors
+	@$(VENV)-doors/bin/python -m pip install --quiet --upgrade pip
+	@$(VENV)-doors/bin/python -m pip --disable-pip-version-check install --quiet '$(TORCH)'
+	@$(VENV)-doors/bin/python -m pip --disable-pip-version-check install --quiet verl==0.9.1 verifiers==0.4.0 pytest
+	@$(VENV)-doors/bin/python -m pip --disable-pip-version-check install --quiet --no-deps openrlhf==0.11.2
+	@$(VENV)-doors/bin/python -m pip --disable-pip-version-check install --quiet -e .
+	@touch $@
+
+doors: $(VENV)-doors/.doors
 
 demo: $(VENV)/.demo
 	@$(BIN)/assay demo
