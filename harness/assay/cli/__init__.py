@@ -24,9 +24,12 @@ COMMANDS = {
     "score": "Check the responses of a file: counts per outcome, mean score, agreement with labels.",
     "rescore": "Run today's verifier over stored completions; nothing is generated.",
     "audit": "Try to fool a verifier: properties and attacks, a score card, and exit code 1 if there is a hole.",
+    "codeforces": "Rate a model by Codeforces contests, and reproduce rating changes.",
+    "serve": "Serve verdicts and rewards over HTTP, for trainers on other machines or in other languages.",
     "report": "Show the results of runs as a table in the terminal, or as JSON, CSV or Markdown.",
     "plugins": "List plugins with their verifiers, benchmarks and hooks.",
     "data": "Find, download and check benchmark data.",
+    "sandbox": "List and check the sandboxes that programs run in; build the Docker image.",
     "doctor": "Check plugins, verification, backends, data, sandbox and hardware.",
     "demo": "Evaluate SmolLM2-135M-Instruct on three reasoning_gym tasks, four samples a problem.",
 }
