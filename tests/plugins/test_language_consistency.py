@@ -1,0 +1,179 @@
+"""The share of target-language words: on real chains of thought, on real mixed ones labelled by hand, and on what must
+not count."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+import assay
+from assay import Completion, FinishReason, Message, Outcome, Problem, UsageError, Verdict
+
+NOTHING = Problem(id="p", prompt=())
+
+
+def judge(text: str, target: str = "en", part: str = "response", problem: Problem = NOTHING) -> Verdict:
+    verifier = assay.get_verifier("language_consistency", target=target, part=part)
+    return verifier.verify(problem, Completion(text=text))
+
+
+def score(text: str, target: str = "en") -> float:
+    verdict = judge(text, target)
+    assert verdict.score is not None, verdict.reason
+    return verdict.score
+
+
+def test_human_chains_of_thought_in_eleven_languages(shared_data: Path) -> None:
+    rows = [json.loads(line) for line in (shared_data / "mgsm_native_cot.jsonl").open(encoding="utf-8")]
+    latin = {"en", "es", "fr", "de", "sw"}
+    languages = {row["language"] for row in rows}
+    assert len(languages) == 11
+    for language in languages:
+        texts = [row["response"] for row in rows if row["language"] == language]
+        assert mean(score(text, language) for text in texts) >= (0.95 if language in latin else 0.98)
+        for other in languages - {language}:
+            same_script = {language, other} <= latin
+            assert mean(score(text, other) for text in texts) <= (0.3 if same_script else 0.1), (language, other)
+
+
+# Words of the reasoning, segmented and labelled by hand: Chinese, English. Names and mathematics count for neither.
+LABELLED = {
+    "grpo-1": (39, 9),
+    "grpo-2": (52, 2),
+    "grpo-3": (41, 0),
+    "grpo-6": (30, 9),
+    "grpo-10": (0, 90),
+    "grpo-11": (48, 1),
+    "grpo-13": (74, 6),
+    "grpo-14": (0, 34),
+    "grpo-15": (0, 97),
+    "grpo-18": (40, 17),
+}
+
+
+def test_code_mixed_traces_come_close_to_labels_by_hand(shared_data: Path) -> None:
+    rows = {
+        row["id"]: row for row in map(json.loads, (shared_data / "responses_codemixed_zh_en_think.jsonl").open("rb"))
+    }
+    for name, (chinese, english) in LABELLED.items():
+        for target, words in (("zh", chinese), ("en", english)):
+            verdict = judge(rows[name]["response"], target, part="reasoning")
+            assert verdict.score == pytest.approx(words / (chinese + english), abs=0.1), (name, verdict.details)
+
+
+PROSE = "First we add the two numbers, and then we look at what is left over."
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "```python\ndef total(values):\n    return sum(values)  # 变量\n```",
+        "\\[ \\frac{a+b}{c} = \\text{总数} \\]",
+        "$x^2 + \\alpha y = 12$",
+        "https://example.org/пример/路径?q=值",
+        "`итого = 5`",
+        "x = 3, y_1 = 4, maxValue = 7, f(n)",
+        "5 km + 3 cm = sin(x)",
+    ],
+)
+def test_mathematics_code_addresses_and_names_do_not_count(noise: str) -> None:
+    alone, beside = judge(PROSE), judge(f"{PROSE}\n{noise}\n{PROSE}")
+    assert alone.score == beside.score == 1.0
+    assert beside.details["words"] == 2 * alone.details["words"]
+
+
+def test_money_is_no_mathematics() -> None:
+    text = "The ticket costs $8 each and the total bill was $124 for all of them."
+    assert judge(text).details["words"] >= 12
+    assert score("每月工资是$4000。由于一位员工拥有一个硕士学位，所以一位员工每月工资为$12000。", "zh") == 1.0
+
+
+def test_mixed_sentences_are_counted_by_words() -> None:
+    half = "我们 need to 计算 the total 数量 of apples 然后 divide it 得到 the answer"
+    assert 0.3 < score(half, "zh") < 0.6
+    assert score(half, "zh") + score(half, "en") == pytest.approx(1.0, abs=0.05)
+    two = "We add both numbers first and then divide by three.\nLuego sumamos los dos números y dividimos entre tres."
+    assert 0.35 < score(two, "en") < 0.65
+    assert set(judge(two).details["mix"]) == {"en", "es"}
+
+
+def test_japanese_and_chinese_share_characters_only() -> None:
+    japanese = "まず二つの数を足します。次に残りを計算して、答えを求めます。"
+    chinese = "首先把两个数字相加，然后计算剩下的数量，最后得到答案。"
+    assert score(japanese, "ja") == score(chinese, "zh") == 1.0
+    assert score(japanese, "zh") == score(chinese, "ja") == 0.0
+    assert 0.3 < score(japanese + "\n" + chinese, "ja") < 0.7
+
+
+def test_sister_languages_of_one_script() -> None:
+    ukrainian = "Спочатку ми додаємо обидва числа, а потім ділимо їх на три і отримуємо відповідь."
+    russian = "Сначала мы складываем оба числа, а затем делим их на три и получаем ответ."
+    assert score(ukrainian, "uk") == score(russian, "ru") == 1.0
+    assert score(ukrainian, "ru") == 0.0
+    assert score("ہم پہلے دونوں عدد جمع کرتے ہیں پھر تین سے تقسیم کرتے ہیں۔", "ur") == 1.0
+
+
+def test_only_the_reasoning_is_looked_at() -> None:
+    text = f"<think>{PROSE}</think>最后的答案是四，谢谢大家。"
+    assert judge(text, "en", part="reasoning").score == 1.0
+    assert judge(text, "zh", part="answer").score == 1.0
+    assert 0 < (judge(text, "en", part="response").score or 0) < 1
+
+
+def test_no_reasoning_is_no_answer_and_never_1() -> None:
+    for text in (PROSE, "<think>\n\n</think>4", "<think>2+2=4</think>4"):
+        verdict = judge(text, part="reasoning")
+        assert (verdict.outcome, verdict.score) == (Outcome.NO_ANSWER, None)
+
+
+def test_a_thought_that_was_cut_off_is_still_looked_at() -> None:
+    verifier = assay.get_verifier("language_consistency", target="en")
+    cut_off = Completion(text=f"<think>{PROSE}", finish_reason=FinishReason.LENGTH)
+    assert verifier.verify(NOTHING, cut_off).score == 1.0
+
+
+def test_the_target_comes_from_the_problem() -> None:
+    def asked(text: str, **metadata: str) -> Problem:
+        return Problem(id="p", prompt=(Message(role="user", content=text),), metadata=metadata)
+
+    english = f"<think>{PROSE}</think>4"
+    for problem, expected in (
+        (asked("How many apples are left when two of them are eaten?"), 1.0),
+        (asked("吃了两个苹果之后还剩下几个苹果？"), 0.0),
+        (asked("Combien de pommes reste-t-il quand on en a mangé deux ?"), 0.0),
+        (asked("吃了两个苹果之后还剩下几个苹果？", language="en"), 1.0),
+    ):
+        assert judge(english, "prompt", "reasoning", problem).score == expected
+    silent = judge(english, "prompt", "reasoning", asked("$2+2=$?"))
+    assert silent.outcome is Outcome.ERROR
+    assert "target" in silent.reason
+
+
+def test_hostile_texts_take_bounded_time_and_give_a_verdict() -> None:
+    for text in (
+        "$" * 200_000,
+        "\\begin{a}" * 20_000,
+        "`" * 100_000,
+        "a_" * 200_000,
+        "的" * 1_000_000,
+        "word " * 200_000,
+        "\ud800\x00" * 1000,
+        "<" * 300_000,
+        "\\text{" * 50_000,
+        "a@" * 100_000,
+    ):
+        started = time.monotonic()
+        verdict = judge(text, "en")
+        assert verdict.outcome in (Outcome.GRADED, Outcome.NO_ANSWER)
+        assert time.monotonic() - started < 10, text[:20]
+
+
+def test_mistakes_are_named() -> None:
+    with pytest.raises(UsageError, match="english"):
+        assay.get_verifier("language_consistency", target="english")
+    with pytest.raises(UsageError, match="reasoning, answer, response"):
+        assay.get_verifier("language_consistency", part="thoughts")
