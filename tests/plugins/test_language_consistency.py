@@ -3,7 +3,6 @@ not count."""
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from statistics import mean
@@ -28,7 +27,7 @@ def score(text: str, target: str = "en") -> float:
 
 
 def test_human_chains_of_thought_in_eleven_languages(shared_data: Path) -> None:
-    rows = [json.loads(line) for line in (shared_data / "mgsm_native_cot.jsonl").open(encoding="utf-8")]
+    rows = list(assay.read_jsonl(shared_data / "mgsm_native_cot.jsonl"))
     latin = {"en", "es", "fr", "de", "sw"}
     languages = {row["language"] for row in rows}
     assert len(languages) == 11
@@ -56,9 +55,8 @@ LABELLED = {
 
 
 def test_code_mixed_traces_come_close_to_labels_by_hand(shared_data: Path) -> None:
-    rows = {
-        row["id"]: row for row in map(json.loads, (shared_data / "responses_codemixed_zh_en_think.jsonl").open("rb"))
-    }
+    path = shared_data / "responses_codemixed_zh_en_think.jsonl"
+    rows = {row["id"]: row for row in assay.read_jsonl(path)}
     for name, (chinese, english) in LABELLED.items():
         for target, words in (("zh", chinese), ("en", english)):
             verdict = judge(rows[name]["response"], target, part="reasoning")
