@@ -11,6 +11,7 @@ Pure functions over plain lists, one idea a file:
 | `compare` | two runs on the same problems: paired difference, exact sign-flip test |
 | `repetition` | whether a text ends in a loop |
 | `summary` | everything above for one run, as a JSON-able dict |
+| `codeforces/` | a rating from contest standings |
 
 Conventions. `scores` of one problem is a list of numbers in [0, 1]; `None` is an infrastructure error, which
 is dropped and never counts as wrong. A quantity that the data do not define (n < k, no problem at all) is nan,
