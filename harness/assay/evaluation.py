@@ -9,14 +9,14 @@ whenever the same command is run again.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from assay.contracts import Backend, Benchmark
 from assay.errors import BackendError, UsageError
-from assay.plan import Overrides, PlannedSample, RunPlan, make_plan
+from assay.plan import Overrides, PlannedSample, RunPlan, make_plan, options_for
 from assay.plugins import get_verifier, open_backend, registry
 from assay.recording import Recorder, RunProgress
 from assay.results import RunResult, summarise_run, write_report
@@ -38,6 +38,7 @@ def evaluate(
     out: str | Path = DEFAULT_OUT,
     overrides: Overrides | None = None,
     backend_options: dict[str, Any] | None = None,
+    verifier_options: Mapping[str, Mapping[str, Any]] | None = None,
     pool: Pool | None = None,
     progress: Callable[[RunProgress], None] | None = None,
     preflight: Callable[[RunPlan, str | None, list[str]], None] | None = None,
@@ -52,6 +53,8 @@ def evaluate(
         out: Folder that holds the runs; each run is a folder in it.
         overrides: What to change in the benchmarks' protocols.
         backend_options: Options of the backend, such as {"dtype": "bfloat16"}.
+        verifier_options: Options of verifiers by name, such as {"code_tests": {"sandbox": "docker"}}; they go over
+            the benchmark's own and are recorded with the run.
         pool: Where verdicts are made; the process's own pool if not given.
         progress: Called once a run begins, with counters that are kept up to date from then on.
         preflight: Called before anything is generated with the plan, the rendered first prompt (None where
@@ -76,7 +79,8 @@ def evaluate(
     try:
         # Everything that can be refused is refused first: a misspelt third benchmark must not be found out
         # after two were paid for.
-        runs = [_Run(backend, make_plan(backend, each, overrides), Path(out)) for each in asked]
+        runs = [_Run(backend, make_plan(backend, each, overrides), Path(out), verifier_options or {}) for each in asked]
+        _check_verifier_options(verifier_options or {}, runs)
         results = []
         for run in runs:
             results.append(run.execute(pool or default_pool(), progress, preflight))
@@ -96,15 +100,24 @@ def _overrides(overrides: Overrides | None, settings: dict[str, Any]) -> Overrid
         raise UsageError(f"evaluate takes no setting called {', '.join(settings)}; there are {known}") from error
 
 
+def _check_verifier_options(given: Mapping[str, Mapping[str, Any]], runs: Iterable[_Run]) -> None:
+    used = sorted({name for run in runs for name in run.verifiers})
+    if unused := sorted(set(given) - set(used)):
+        raise UsageError(f"options are given for {', '.join(unused)}, but these benchmarks use {', '.join(used)}")
+
+
 class _Run:
     """One model on one benchmark."""
 
-    def __init__(self, backend: Backend, plan: RunPlan, out: Path) -> None:
+    def __init__(
+        self, backend: Backend, plan: RunPlan, out: Path, verifier_options: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self.backend = backend
         self.plan = plan
         self.folder = run_folder(out, plan.identity)
         names = sorted({sample.problem.verifier for sample in plan.planned})
-        self.verifiers = {name: get_verifier(name) for name in names}
+        self.verifier_options = options_for(plan.benchmark, names, verifier_options)
+        self.verifiers = {name: get_verifier(name, **self.verifier_options.get(name, {})) for name in names}
         self._by_key = {sample.request.key: sample for sample in plan.planned}
 
     def execute(
@@ -157,6 +170,7 @@ class _Run:
             self.folder,
             self.plan.identity,
             verifiers={name: verifier.version for name, verifier in self.verifiers.items()},
+            verifier_options=self.verifier_options,
             metrics=list(self.plan.benchmark.metrics),
             session=describe_session(
                 samples=self.plan.samples,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,6 +115,15 @@ def make_plan(backend: Backend, benchmark: str | Benchmark, overrides: Overrides
         problems=problems,
         planned=planned,
     )
+
+
+def options_for(
+    benchmark: Benchmark, verifiers: Sequence[str], changes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Options of a run's verifiers: the benchmark's own, with the user's over them; verifiers without any left out."""
+    own: Mapping[str, Mapping[str, Any]] = getattr(benchmark, "verifier_options", {})
+    merged = {name: {**own.get(name, {}), **changes.get(name, {})} for name in verifiers}
+    return {name: options for name, options in merged.items() if options}
 
 
 def revision_of(benchmark: Benchmark, problems: Sequence[Problem]) -> str:

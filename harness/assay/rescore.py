@@ -78,7 +78,8 @@ def rescore(
             f"{manifest['benchmark_revision'][:12]}, found {revision[:12]}): its references may differ. "
             "Point --data at the data it was made from."
         )
-    verifiers = {name: get_verifier(name) for name in manifest["verifiers"]}
+    options = manifest.get("verifier_options", {})
+    verifiers = {name: get_verifier(name, **options.get(name, {})) for name in manifest["verifiers"]}
     versions = {name: verifier.version for name, verifier in verifiers.items()}
     flips: list[Flip] = []
     with SampleStore.lock(folder) as store:

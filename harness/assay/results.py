@@ -92,7 +92,9 @@ def summarise_run(manifest: dict[str, Any], rows: Iterable[Row], pool: Pool | No
     voted = any(metric.startswith("cons@") for metric in manifest["metrics"])
     failed_votes = 0
     sample_rows: list[SampleRow] = []
-    verifiers = {name: get_verifier(name) for name in {row.verifier for row in counted}} if voted else {}
+    options = manifest.get("verifier_options", {})
+    names = {row.verifier for row in counted} if voted else set()
+    verifiers = {name: get_verifier(name, **options.get(name, {})) for name in names}
     for _, group in groupby(counted, key=lambda row: row.problem_id):
         problem = list(group)
         classes: list[int | None] = [None] * len(problem)

@@ -62,6 +62,19 @@ def parse_pairs(pairs: list[str] | None, option: str) -> dict[str, Any]:
     return parsed
 
 
+def parse_dotted_pairs(pairs: list[str] | None, option: str) -> dict[str, dict[str, Any]]:
+    """Turn `verifier.name=value` options into a dict of dicts."""
+    parsed: dict[str, dict[str, Any]] = {}
+    for dotted, value in parse_pairs(pairs, option).items():
+        verifier, dot, name = dotted.partition(".")
+        if not dot or not verifier or not name:
+            raise UsageError(
+                f"{option} takes VERIFIER.NAME=VALUE, such as boxed_math.extraction=strict; got {dotted!r}"
+            )
+        parsed.setdefault(verifier, {})[name] = value
+    return parsed
+
+
 def open_pool(workers: int | None, timeout: float | None) -> Pool:
     """The verification pool that `--workers` and `--verify-timeout` ask for."""
     from assay.verification import Pool

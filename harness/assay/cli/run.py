@@ -13,6 +13,7 @@ from assay.cli.common import (
     TimeoutOption,
     WorkersOption,
     open_pool,
+    parse_dotted_pairs,
     parse_pairs,
     prepare,
     print_json,
@@ -58,6 +59,16 @@ def run(
         list[str] | None,
         typer.Option("-o", "--option", metavar="NAME=VALUE", help="An option of the backend, e.g. dtype=bfloat16."),
     ] = None,
+    verifier_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VERIFIER.NAME=VALUE", help="An option of a verifier, e.g. boxed_math.extraction=lenient."
+        ),
+    ] = None,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(help="Where programs are run: auto, docker, native; `assay sandbox list` says what works here."),
+    ] = None,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where run folders go.")] = "results/runs",
     data: DataOption = None,
     plugin: PluginOption = None,
@@ -97,6 +108,7 @@ def run(
                     seed=seed,
                 ),
                 backend_options=parse_pairs(option, "--option"),
+                verifier_options=_verifier_options(verifier_option, sandbox),
                 pool=pool,
                 progress=None if quiet else display.start,
                 preflight=None if quiet else _show_preflight,
@@ -109,6 +121,13 @@ def run(
         finally:
             display.stop()
             _show_results(results, as_json)
+
+
+def _verifier_options(pairs: list[str] | None, sandbox: str | None) -> dict[str, dict[str, object]]:
+    options = parse_dotted_pairs(pairs, "--verifier-option")
+    if sandbox is not None:
+        options.setdefault("code_tests", {})["sandbox"] = sandbox
+    return options
 
 
 def _show_results(results: list[RunResult], as_json: bool) -> None:

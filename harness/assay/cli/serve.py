@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assay.cli.common import PluginOption, WorkersOption, parse_pairs, prepare, stderr
+from assay.cli.common import PluginOption, WorkersOption, parse_dotted_pairs, prepare, stderr
 from assay.errors import UsageError
 
 _GRACE_SECONDS = 30
@@ -56,7 +56,7 @@ def serve(
         token=os.environ.get("ASSAY_SERVE_TOKEN") or None,
         reward=os.path.abspath(reward) if reward is not None and os.path.exists(reward) else reward,
         verifiers=tuple(verifier or ()),
-        options=_options(option),
+        options=parse_dotted_pairs(option, "--option"),
         workers=workers,
         timeout=timeout,
         max_pending=max_pending,
@@ -89,13 +89,3 @@ _LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {name: {"handlers": ["stderr"], "level": "INFO"} for name in ("uvicorn", "assay.serve")},
 }
-
-
-def _options(pairs: list[str] | None) -> dict[str, dict[str, object]]:
-    options: dict[str, dict[str, object]] = {}
-    for name, value in parse_pairs(pairs, "--option").items():
-        verifier, dot, option = name.partition(".")
-        if not dot:
-            raise UsageError(f"--option {name}=…: write VERIFIER.NAME=VALUE, such as boxed_math.extraction=strict")
-        options.setdefault(verifier, {})[option] = value
-    return options

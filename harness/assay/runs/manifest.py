@@ -95,10 +95,12 @@ def write_manifest(
     metrics: list[str],
     session: dict[str, Any],
     first_prompt: str,
+    verifier_options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Create the manifest, or add this session to it. Returns what it now holds.
 
-    Raises `StoreError` where the folder belongs to another run, or its verdicts to another verifier version.
+    Raises `StoreError` where the folder belongs to another run, or its verdicts to another verifier version or to
+    other options.
     """
     described = {**asdict(identity), "sampling": asdict(identity.sampling)}
     if (folder / MANIFEST).exists():
@@ -112,6 +114,12 @@ def write_manifest(
                 f"{folder} was scored with {_versions(manifest['verifiers'])}, installed is {_versions(verifiers)}. "
                 f"Run `assay rescore {folder}` first, so that one table never mixes two verifiers."
             )
+        scored_with = manifest.get("verifier_options", {})
+        if _plain(dict(verifier_options or {})) != scored_with:
+            raise StoreError(
+                f"{folder} was scored with the verifier options {scored_with}, asked for are "
+                f"{dict(verifier_options or {})}. Ask for the same, or choose another --out."
+            )
         manifest["sessions"].append(session)
         manifest["verifiers"] = installed
         manifest["metrics"] = metrics
@@ -120,6 +128,7 @@ def write_manifest(
             "format": FORMAT,
             **described,
             "verifiers": verifiers,
+            "verifier_options": dict(verifier_options or {}),
             "metrics": metrics,
             "first_prompt": first_prompt,
             "sessions": [session],
