@@ -44,8 +44,19 @@ class BaseVerifier:
     needs_reference: bool = True
     """Whether it compares with `Problem.reference`; False for one that looks at the response alone."""
 
+    waits: bool = False
+    """Whether its checks wait for a server instead of computing: the pool then runs `verify` in threads of the caller,
+    many at a time. It must be safe for threads, and bounds its own time: no timeout of the pool applies."""
+
     def verify_fast(self, problem: Problem, completion: Completion) -> Verdict | None:
         """Decide in the caller, without algebra and in bounded time; None hands it to a worker."""
+        return None
+
+    def time_needed(self, problem: Problem) -> float | None:
+        """Seconds that a check of this problem may take at most, where that is more than the pool's timeout.
+
+        None: the pool's. A caller that gives a timeout of its own is not asked.
+        """
         return None
 
     def same_answer(self, a: str, b: str) -> bool:
@@ -105,6 +116,11 @@ class BaseBenchmark:
     name: str
     protocol: EvalProtocol = EvalProtocol()
     metrics: Sequence[str] = ("pass@1",)
+    verifier_options: Mapping[str, Mapping[str, Any]] = {}
+    """Options of the verifiers that grade its problems, by verifier: how its answers are to be read. A run may add to
+    them or change them; what it used stands in its manifest."""
+    no_gold: str = ""
+    """Why some or all problems have no gold answer, as a sentence; empty where every problem must have one."""
     provenance: Mapping[str, Any] | None = None
     """Where the data was read from (origin, place, revision, SHA-256 of the file), once it was; recorded with runs."""
 

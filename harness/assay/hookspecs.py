@@ -33,6 +33,7 @@ def register_benchmarks() -> Mapping[str, Callable[..., Benchmark]]:  # type: ig
     """Name benchmarks: a mapping from name to a factory without arguments.
 
     A name that ends with ":" is a family: asked for "family:rest", its factory is called with "rest".
+    Asked for "name[arguments]", the factory of "name" is called with "arguments", if it takes one.
     """
 
 

@@ -227,6 +227,11 @@ class Registry:
     def make_benchmark(self, name: str) -> Benchmark:
         """Build a benchmark. Raises `UsageError` for an unknown name, `PluginError` for a broken one."""
         registered, arguments = self._benchmarks.get(name), ()
+        if registered is None and name.endswith("]"):
+            base, _, rest = name[:-1].partition("[")
+            registered, arguments = self._benchmarks.get(base), (rest,)  # type: ignore[assignment]
+            if registered is not None and not _takes_an_argument(registered.factory):
+                raise UsageError(f"the benchmark {base!r} takes no arguments in brackets: write {base}")
         if registered is None and ":" in name:
             family, _, rest = name.partition(":")
             registered, arguments = self._benchmarks.get(family + ":"), (rest,)  # type: ignore[assignment]
@@ -335,7 +340,7 @@ def list_verifiers() -> list[str]:
 
 
 def get_benchmark(name: str) -> Benchmark:
-    """A benchmark by its registered name; "family:rest" for a family."""
+    """A benchmark by its registered name; "family:rest" for a family, "name[arguments]" where it takes some."""
     return registry().make_benchmark(name)
 
 
@@ -357,6 +362,18 @@ def _restriction() -> set[str] | None:
 def _distribution(entry_point: importlib.metadata.EntryPoint) -> str:
     dist = entry_point.dist
     return f"{dist.name} {dist.version}" if dist is not None else _NO_DISTRIBUTION
+
+
+def _takes_an_argument(factory: Callable[..., Any]) -> bool:
+    import inspect  # takes as long as everything else here, and few names have brackets
+
+    try:
+        inspect.signature(factory).bind("")
+    except TypeError:
+        return False
+    except ValueError:  # a factory without a readable signature: trying it is the only way
+        return True
+    return True
 
 
 def _first_line(error: Exception) -> str:

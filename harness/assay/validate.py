@@ -6,6 +6,9 @@ the two drifting apart. For each problem a completion is built as a perfect mode
 - `benchmark.gold_response(problem)` where the benchmark has that method and does not return None;
 - otherwise by the verifier's name: `\boxed{gold}` for maths, `Answer: X` for choices.
 
+A benchmark whose data has no reference solutions, or not for all, says why in `no_gold` (a sentence); a problem
+without one is then held to a usable reference alone.
+
 The problem is checked as sample 0 sees it (`benchmark.variant(problem, 0)`), shuffled choices included.
 Findings never quote the problem: some benchmarks must not be reprinted.
 """
@@ -17,6 +20,7 @@ from typing import Any
 
 from assay.contracts import Benchmark, Verifier
 from assay.errors import AssayError
+from assay.plan import options_for
 from assay.plugins import get_verifier
 from assay.types import Completion, Outcome, Problem
 from assay.verification import default_pool
@@ -75,10 +79,11 @@ def _gold_by_verifier(verifier: str, reference: Any) -> str | None:
             return None
 
 
-def _unusable_reference(problem: Problem, verifiers: dict[str, Verifier]) -> str | None:
+def _unusable_reference(benchmark: Benchmark, problem: Problem, verifiers: dict[str, Verifier]) -> str | None:
     """What the problem's verifier has against its reference; a verifier without that check has nothing."""
     if problem.verifier not in verifiers:
-        verifiers[problem.verifier] = get_verifier(problem.verifier)
+        options = options_for(benchmark, [problem.verifier], {})
+        verifiers[problem.verifier] = get_verifier(problem.verifier, **options.get(problem.verifier, {}))
     check = getattr(verifiers[problem.verifier], "check_reference", None)
     reason = check(problem.reference) if check is not None else None
     return None if reason is None else str(reason)
@@ -92,10 +97,13 @@ def _flaws_of(benchmark: Benchmark, problem: Problem, verifiers: dict[str, Verif
         reasons.append("its prompt is empty")
     try:
         shown = benchmark.variant(problem, 0)
-        unusable = _unusable_reference(shown, verifiers)
+        unusable = _unusable_reference(benchmark, shown, verifiers)
         if unusable is not None:
             return [*reasons, f"its reference cannot be used: {unusable}"]
         completion = gold_completion(benchmark, shown)
+        says_why: str = getattr(benchmark, "no_gold", "")
+        if completion is None and says_why:
+            return reasons
         if completion is None:
             reasons.append(
                 f"no gold response can be built for the verifier {problem.verifier!r}: its reference holds no answer, "

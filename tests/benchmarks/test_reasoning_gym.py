@@ -188,10 +188,21 @@ def test_scorers_survive_hostile_answers(task: str, in_process: None) -> None:
     ):
         start = time.process_time()
         verdict = verdict_of(problem, f"<answer>{answer}</answer>")
-        assert verdict.outcome is Outcome.GRADED
-        assert verdict.score == 0
+        assert verdict.outcome in (Outcome.GRADED, Outcome.REFUSED)
+        assert not verdict.score
         assert time.process_time() - start < 10
     assert not Path("/tmp/assay_was_here").exists()
+
+
+def test_absurd_answers_are_refused_and_their_cap_named() -> None:
+    problem = Problem(id="p", prompt=(), reference="1", verifier="reasoning_gym")
+    verdict = verdict_of(problem, "<answer>" + "1" * 20_000 + "</answer>")
+    assert (verdict.outcome, verdict.details["refused"]) == (Outcome.REFUSED, "10,000 characters")
+    assert "over the cap on 10,000 characters" in verdict.reason
+    cube = make("rubiks_cube,size=1").problems()[0]
+    assert verdict_of(cube, "<answer>R99999999</answer>").outcome is Outcome.REFUSED
+    long_gold = Problem(id="p", prompt=(), reference="x" * 20_000, verifier="reasoning_gym")
+    assert verdict_of(long_gold, "<answer>" + "x" * 20_000 + "</answer>").score == 1
 
 
 @pytest.mark.parametrize(

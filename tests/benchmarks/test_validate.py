@@ -67,3 +67,13 @@ def test_unusable_references_are_found_before_any_model_runs() -> None:
     assert flaw.problem_id == "p"
     assert flaw.reason.startswith("its reference cannot be used: ")
     assert "no mathematics or words" in flaw.reason
+
+
+def test_a_benchmark_that_says_why_it_has_no_golds_is_held_to_its_references() -> None:
+    class NoGold(Small):
+        no_gold = "its authors publish none"
+
+    assert validate_benchmark(NoGold(problem())) == []
+    unusable = problem(verifier="boxed_math", reference=r"\frac{1}{")
+    (flaw,) = validate_benchmark(NoGold(unusable))
+    assert flaw.reason.startswith("its reference cannot be used: ")

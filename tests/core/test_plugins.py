@@ -231,3 +231,36 @@ def test_tracing_prints_every_hook_call() -> None:
     assert done.returncode == 2
     assert "assay hook open_backend(url='nosuch:model'" in done.stderr
     assert "assay hook open_backend returned None" in done.stderr
+
+
+class Named:
+    protocol = metrics = problems = variant = None
+
+    def __init__(self, text: str = "") -> None:
+        self.name = text
+
+
+def benchmarks(mapping):
+    class Plugin:
+        @hookimpl
+        def register_benchmarks(self):
+            return mapping
+
+    return Plugin()
+
+
+def test_arguments_in_brackets_go_to_the_factory() -> None:
+    registry = Registry()
+    factories = {"windowed": Named, "fixed": lambda: Named(), "fixed[one]": lambda: Named("its own"), "family:": Named}
+    registry.add(benchmarks(factories), name="mine")
+    assert registry.make_benchmark("windowed").name == ""
+    assert registry.make_benchmark("windowed[a,b:c]").name == "a,b:c"
+    assert registry.make_benchmark("windowed[]").name == ""
+    assert registry.make_benchmark("fixed[one]").name == "its own", "a registered name comes first"
+    assert registry.make_benchmark("family:x[y]").name == "x[y]"
+    with pytest.raises(UsageError, match=r"'fixed' takes no arguments in brackets: write fixed"):
+        registry.make_benchmark("fixed[two]")
+    with pytest.raises(UsageError, match=r"no benchmark is called 'windowde\[a\]'"):
+        registry.make_benchmark("windowde[a]")
+    with pytest.raises(UsageError, match=r"no benchmark is called 'windowed\[a'"):
+        registry.make_benchmark("windowed[a")

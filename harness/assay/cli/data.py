@@ -57,7 +57,7 @@ def fetch(
     from assay.data import inventory
 
     prepare(data, plugin)
-    sources = [(name, _source(name)) for name in names]
+    sources = [(name, source) for name in names for source in _sources(name)]
     rows: list[dict[str, Any]] = []
     for name, source in sources:
         try:
@@ -80,7 +80,7 @@ def check(
     from assay.plugins import get_benchmark
 
     prepare(data, plugin)
-    chosen = names or [row["name"] for row in describe_sources()]
+    chosen = names or list(dict.fromkeys(row["name"] for row in describe_sources()))
     benchmarks = [(name, get_benchmark(name)) for name in chosen]
     rows = [_check(name, benchmark, named=bool(names)) for name, benchmark in benchmarks]
     _finish(rows, as_json, _checked_line)
@@ -89,13 +89,13 @@ def check(
 def _check(name: str, benchmark: Benchmark, *, named: bool) -> dict[str, Any]:
     from assay.data.archive import password_is_set
     from assay.data.find import find_data
+    from assay.data.inventory import sources_of
     from assay.validate import validate_benchmark
 
-    source = getattr(benchmark, "source", None)
     row: dict[str, Any] = {"name": name, "ok": True, "skipped": None, "problems": None, "revision": None}
-    row |= {"sha256": None, "where": None, "flaws": []}
+    row |= {"sha256": None, "where": None, "flaws": [], "no_gold": getattr(benchmark, "no_gold", "")}
     try:
-        if source is not None:
+        for source in sources_of(benchmark):
             # Without names only what is here is checked; a damaged copy still fails.
             file = find_data(source, use_hub=named) if named or _is_here(source) else None
             if file is None:
@@ -104,6 +104,7 @@ def _check(name: str, benchmark: Benchmark, *, named: bool) -> dict[str, Any]:
             if not named and not password_is_set(source):
                 return row | {"skipped": f"encrypted: set {source.password_env}"}
         flaws = validate_benchmark(benchmark)
+        row["no_gold"] = getattr(benchmark, "no_gold", "")  # some know it only after reading their data
         row |= {"problems": len(benchmark.problems()), "revision": benchmark.revision, "ok": not flaws}
         row["flaws"] = [{"problem_id": flaw.problem_id, "reason": flaw.reason} for flaw in flaws]
     except UsageError:
@@ -124,20 +125,21 @@ def _is_here(source: DataSource) -> bool:
 def _checked_line(row: dict[str, Any]) -> str:
     if row["skipped"]:
         return f"skipped, {row['skipped']}"
-    return f"{row['problems']} problems, every gold answer scores 1 (revision {row['revision'][:12]})"
+    golds = f"not every one has a gold answer: {row['no_gold']}" if row["no_gold"] else "every gold answer scores 1"
+    return f"{row['problems']} problems, {golds} (revision {row['revision'][:12]})"
 
 
-def _source(name: str) -> DataSource:
-    from assay.data import DataSource
+def _sources(name: str) -> tuple[DataSource, ...]:
+    from assay.data.inventory import sources_of
     from assay.plugins import get_benchmark, list_benchmarks
 
     known = list_benchmarks()
-    if name not in known and ":" not in name:
+    if name not in known and ":" not in name and "[" not in name:
         raise UsageError(f"no benchmark is called {name!r}. {did_you_mean(name, known)}")
-    source = getattr(get_benchmark(name), "source", None)
-    if not isinstance(source, DataSource):
+    sources = sources_of(get_benchmark(name))
+    if not sources:
         raise UsageError(f"the benchmark {name} needs no data from elsewhere: there is nothing to fetch")
-    return source
+    return sources
 
 
 def _finish(rows: list[dict[str, Any]], as_json: bool, describe: Any) -> None:

@@ -100,6 +100,33 @@ def store(source: DataSource, rows: Sequence[Mapping[str, Any]], *, replace: boo
         ) from error
 
 
+def adopt(source: DataSource, downloaded: Path, *, replace: bool) -> None:
+    """Move a complete file into the cache. `replace` allows a file that is already there to become another.
+
+    Raises:
+        DataError: It is not the file that the source records, or the cache holds another under this revision.
+    """
+    from assay.data.find import file_sha256
+
+    sha256 = file_sha256(downloaded)
+    if source.hub_sha256 not in (None, sha256):
+        raise DataError(
+            f"hub:{source.hub_repo}@{source.hub_revision}: what arrived of {source.hub_file} has the sha256 {sha256}, "
+            f"recorded is {source.hub_sha256}. Run the command again; if it stays so, the file was changed."
+        )
+    file = file_of(source)
+    if not replace and (present := checked_sha256(source)) is not None:
+        if present != sha256:
+            raise DataError(
+                f"{file} (sha256 {present}) differs from what the hub now gives (sha256 {sha256}). "
+                f"{_remedy(source, file)}"
+            )
+        return
+    file.unlink(missing_ok=True)
+    _put(sidecar_of(file), f"{sha256}  {file.name}\n".encode())
+    os.replace(downloaded, file)
+
+
 def _put(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -114,4 +141,4 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def _remedy(source: DataSource, file: Path) -> str:
-    return f"Delete {file.parent} or run `assay data fetch --force {source.name}`."
+    return f"Delete {file.parent} or run `assay data fetch --force {source.benchmark or source.name}`."

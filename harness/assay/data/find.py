@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from assay.data import archive, cache, hub
+from assay.data import archive, cache, hub, hub_file
 from assay.data.records import Record, read_csv, read_file
 from assay.data.source import DataSource
 from assay.errors import DataError, UsageError
@@ -54,13 +54,19 @@ class DataFile:
         Raises:
             DataError: Malformed content, a missing or wrong password, no rows, or a change while reading.
         """
+        return list(self.stream())
+
+    def stream(self) -> Iterator[Record]:
+        """The rows of `records` one at a time, for files that are larger than memory. Raises as it does, also late."""
         before = _stamp(self.path)
-        records = list(self._load())
+        empty = True
+        for record in self._load():
+            empty = False
+            yield record
         if _stamp(self.path) != before:
             raise DataError(f"{self.where} changed while it was read. Run the command again.")
-        if not records:
+        if empty:
             raise DataError(f"{self.where} holds no rows: the file is empty or was cut off")
-        return records
 
 
 def set_data_dir(folders: str | Path | None) -> None:
@@ -128,6 +134,9 @@ def find_data(
 
 
 def _from_hub(source: DataSource, *, refresh: bool) -> DataFile:
+    if source.hub_file is not None:
+        hub_file.store(source, replace=refresh)
+        return _cached(source, cache.file_of(source), "hub")
     rows = hub.download(source)
     if not source.confidential:
         cache.store(source, rows, replace=refresh)
@@ -222,5 +231,5 @@ def _remedy(source: DataSource) -> str:
     names = " or ".join(source.files)
     if source.hub_revision is None:
         return f"Put {names} into a folder and name it: --data FOLDER, or ASSAY_DATA=FOLDER."
-    fetch = "set HF_TOKEN" if source.confidential else f"run `assay data fetch {source.name}`"
+    fetch = "set HF_TOKEN" if source.confidential else f"run `assay data fetch {source.benchmark or source.name}`"
     return f"Put {names} into a folder and name it (--data FOLDER, or ASSAY_DATA=FOLDER), or {fetch} with a network."

@@ -44,14 +44,15 @@ def download(source: DataSource) -> list[dict[str, Any]]:
         reason = f" ({source.hub_note})" if source.hub_note else ""
         raise HubError(f"no pinned revision known{reason}: pass --data or set hub_revision")
     if not Path(repo).is_dir():
-        _probe(repo)
+        probe(repo)
     rows = _run_child(source, repo)
     if not rows:
         raise DataError(f"the hub's {repo}@{source.hub_revision} has no rows in split {source.hub_split!r}")
     return [_convert(source, index, row) for index, row in enumerate(rows)]
 
 
-def _probe(repo: str) -> None:
+def probe(repo: str) -> None:
+    """Raise `HubError` at once where the hub cannot be reached or must not be asked."""
     import httpx
 
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
@@ -72,7 +73,7 @@ def _run_child(source: DataSource, repo: str) -> list[dict[str, Any]]:
     }
     environment = {"HF_HUB_ETAG_TIMEOUT": "10", "HF_HUB_DOWNLOAD_TIMEOUT": "20", **os.environ}
     environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    seconds = _deadline()
+    seconds = deadline()
     # -P keeps the working folder off the module path: a folder called "datasets" there must not be imported.
     try:
         child = subprocess.run(
@@ -88,7 +89,7 @@ def _run_child(source: DataSource, repo: str) -> list[dict[str, Any]]:
     except OSError as error:
         raise HubError(f"the download of {repo} could not be started: {error}") from error
     if child.returncode != 0:
-        raise HubError(_explain(repo, child.stderr.decode(errors="replace"), child.returncode))
+        raise HubError(explain(repo, child.stderr.decode(errors="replace"), child.returncode))
     try:
         rows = [parse_json(line) for line in child.stdout.split(b"\n") if line]
     except ValueError as error:
@@ -99,12 +100,13 @@ def _run_child(source: DataSource, repo: str) -> list[dict[str, Any]]:
     return rows[:-1]
 
 
-def _explain(repo: str, stderr: str, returncode: int) -> str:
+def explain(repo: str, stderr: str, returncode: int) -> str:
+    """A sentence from what a failed child process said."""
     last = next((line for line in reversed(stderr.splitlines()) if line.strip()), "no message")[:400]
     hint = ""
     if "gated" in last.lower() or "401" in last or "403" in last:
         hint = f". Accept its terms at https://huggingface.co/datasets/{repo} and set HF_TOKEN"
-    if "No module named 'datasets'" in last:
+    if "No module named 'datasets'" in last or "No module named 'huggingface_hub'" in last:
         hint = ". Install it: pip install 'assay[hub]'"
     return f"{repo}: {last} (exit status {returncode}){hint}"
 
@@ -126,10 +128,11 @@ def _convert(source: DataSource, index: int, row: Mapping[str, Any]) -> dict[str
     return values
 
 
-def _deadline() -> float:
+def deadline(default: float = DEADLINE_SECONDS) -> float:
+    """Seconds for a download: `ASSAY_HUB_TIMEOUT` or the default. Raises `DataError` for a value that is none."""
     value = os.environ.get("ASSAY_HUB_TIMEOUT")
     try:
-        seconds = float(value) if value else DEADLINE_SECONDS
+        seconds = float(value) if value else default
     except ValueError:
         seconds = -1.0
     if not 0 < seconds < float("inf"):

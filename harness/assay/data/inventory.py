@@ -9,22 +9,32 @@ from assay.data.find import DataFile, find_data
 from assay.data.source import DataSource
 from assay.errors import DataError
 
+_MAX_COUNTED_BYTES = 2**28
+"""Rows of a larger file are not counted: parsing a gigabyte takes longer than a listing may."""
+
 
 def describe_sources() -> list[dict[str, Any]]:
-    """One row for each registered benchmark that has a data source, sorted by name.
+    """One row for each data source of each registered benchmark, sorted by the benchmark's name.
 
     Keys: `name`, `source`, `licence`, `found`, and `origin`, `where`, `revision`, `rows`, `sha256`, `problem`,
-    each None where unknown. `rows` stays None for encrypted data without a password: nobody is asked for one.
+    each None where unknown. `rows` stays None for encrypted data without a password (nobody is asked for one) and
+    for files of more than 256 MiB.
     """
     from assay.plugins import get_benchmark, list_benchmarks
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in list_benchmarks():
         if not name.endswith(":"):
-            source = getattr(get_benchmark(name), "source", None)
-            if isinstance(source, DataSource):
-                rows.append(describe_source(name, source))
+            described = [describe_source(name, source) for source in sources_of(get_benchmark(name))]
+            # One local file may be what several sources of a benchmark are found in.
+            rows += {row["where"] or row["source"]: row for row in described}.values()
     return rows
+
+
+def sources_of(benchmark: object) -> tuple[DataSource, ...]:
+    """What a benchmark reads: its `sources`, where it has several, or its `source`; empty where it needs no data."""
+    several = getattr(benchmark, "sources", None) or (getattr(benchmark, "source", None),)
+    return tuple(source for source in several if isinstance(source, DataSource))
 
 
 def describe_source(name: str, source: DataSource) -> dict[str, Any]:
@@ -85,4 +95,6 @@ def _count(file: DataFile) -> int | None:
     encrypted = file.path is not None and file.path.suffix == ".zip"
     if encrypted and not archive.password_is_set(file.source):
         return None
-    return len(file.records())
+    if file.path is not None and file.path.stat().st_size > _MAX_COUNTED_BYTES:
+        return None
+    return sum(1 for _ in file.stream())

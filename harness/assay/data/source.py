@@ -35,10 +35,17 @@ class DataSource:
     """Our field name to the hub's column. Empty: the columns keep their names."""
     hub_derive: Callable[[int, Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Further fields from a hub row and its position (from 0), so that ids agree with the local files'."""
+    hub_file: str | None = None
+    """One file of the repository, which is taken as it is: for large JSONL files, and for repositories that `datasets`
+    cannot load. The fields keep their names."""
+    hub_sha256: str | None = None
+    """SHA-256 of `hub_file` at the pinned commit, in hex; what arrives is held to it."""
     hub_note: str = ""
     """Why there is no hub route, where there is none."""
     archive_member: str | None = None
     """End of the name of the CSV inside the `.zip`."""
+    benchmark: str = ""
+    """The benchmark to name in `assay data fetch`, where it is not the source's own name."""
     password_env: str | None = None
     """Environment variable with the archive's password. Setting it marks the data as confidential:
     its plaintext is kept in memory and never cached."""
