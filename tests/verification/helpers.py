@@ -53,6 +53,23 @@ class Fast(BaseVerifier):
         return Verdict(outcome=GRADED, score=1.0, reason="in a worker")
 
 
+class Sleeper(BaseVerifier):
+    """Takes a while, and says how long a check may take."""
+
+    name = "sleeper"
+    version = "1"
+
+    def __init__(self, *, seconds, needed):
+        self.seconds, self.needed = seconds, needed
+
+    def time_needed(self, problem):
+        return self.needed
+
+    def verify(self, problem, completion):
+        time.sleep(self.seconds)
+        return Verdict(outcome=GRADED, score=1.0)
+
+
 class Misbehave(BaseVerifier):
     """Does what the completion's text says."""
 

@@ -6,6 +6,7 @@
 | `pool`      | `Pool`, `default_pool`: what callers use                                     |
 | `manager`   | the thread behind a pool: queue, deadlines, replacement                      |
 | `mailbox`   | what callers leave for that thread                                           |
+| `waiting`   | the threads for verifiers that wait for a server                             |
 | `tasks`     | one check and its future                                                     |
 | `processes` | the manager's handles on the fork server and the workers                     |
 | `zygote`    | the fork server's process                                                    |

@@ -6,7 +6,8 @@ stopped. So checks run in processes that are killed. This works from any thread,
 notebook, and in a script without an `if __name__ == "__main__"` guard, since workers never import it.
 
     caller ── verify_fast ──> done, for most answers
-       └─ queue ── manager thread ── socket ── worker (forked by the fork server)
+       ├─ queue ── manager thread ── socket ── worker (forked by the fork server)
+       └─ queue ── thread, for verifiers that wait for a server (`assay.verification.waiting`)
 
 What is not done here: isolation. A worker is the caller's own code under limits of time and memory, and
 may read and write files; programs written by a model belong into `assay.sandbox`.
@@ -29,6 +30,7 @@ from assay.verification import wire
 from assay.verification.manager import Manager
 from assay.verification.spec import describe, spec_of
 from assay.verification.tasks import CheckFuture, Task
+from assay.verification.waiting import WaitingThreads
 from assay.verification.wire import Kind
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class Pool:
     Args:
         workers: Processes at most. By default one for each CPU that this process may use, at most 16.
         timeout: Seconds that a check may take once a worker has begun it. At the deadline the worker is
-            killed and the verdict is `VERIFIER_TIMEOUT`.
+            killed and the verdict is `VERIFIER_TIMEOUT`. A verifier that needs more says so (`time_needed`).
         memory_limit: Bytes that a worker may allocate beyond what it starts with (address space). A check
             that needs more is an `ERROR`. Enforced on Linux.
         recycle_after: Checks after which a worker is replaced by a fresh one.
@@ -82,7 +84,8 @@ class Pool:
                 raise UsageError(f"a pool's {name} must be a whole number of at least {least}, got {value!r}")
         self._manager = Manager(workers=self.workers, memory_limit=memory_limit, recycle_after=recycle_after)
         # Runs when the pool is forgotten and when the interpreter exits; must not refer to the pool itself.
-        self._finalizer = weakref.finalize(self, self._manager.close, True)
+        self._waiting = WaitingThreads()
+        self._finalizer = weakref.finalize(self, _close, self._manager, self._waiting, True)
 
     def submit(
         self, verifier: Verifier, problem: Problem, completion: Completion, *, timeout: float | None = None
@@ -154,7 +157,7 @@ class Pool:
         Args:
             cancel: Cancel what is waiting or running, instead of finishing it first.
         """
-        self._manager.close(cancel)
+        _close(self._manager, self._waiting, cancel)
 
     @property
     def closed(self) -> bool:
@@ -209,8 +212,23 @@ class Pool:
     def _submit_slow(
         self, verifier: Verifier, problem: Problem, completion: Completion, timeout: float | None
     ) -> Future[Verdict]:
+        if getattr(verifier, "waits", False):
+            return self._waiting.submit(verifier, problem, completion)
         payload = wire.dumps([problem, completion], f"the problem {problem.id!r} with its completion")
+        if timeout is None:
+            timeout = self._time_needed(verifier, problem)
         return self._enqueue(verifier, Kind.VERIFY, payload, timeout, f"the answer to {problem.id!r}")
+
+    def _time_needed(self, verifier: Verifier, problem: Problem) -> float | None:
+        """The verifier's own estimate, where it is above the pool's timeout."""
+        estimate = getattr(verifier, "time_needed", None)
+        try:
+            needed = None if estimate is None else estimate(problem)
+            return None if needed is None else max(self.timeout, _checked_timeout(needed))
+        except Exception as error:
+            raise VerifierError(
+                f"the verifier {verifier.name!r} cannot say how long a check may take: {describe(error)}"
+            ) from error
 
     def _enqueue(
         self, verifier: Verifier, kind: Kind, payload: bytes, timeout: float | None, what: str
@@ -234,6 +252,11 @@ class Pool:
         except BaseException:  # Ctrl-C, most of all: nobody will read the verdict
             future.cancel()
             raise
+
+
+def _close(manager: Manager, waiting: WaitingThreads, cancel: bool) -> None:
+    waiting.close(cancel)
+    manager.close(cancel)
 
 
 def _error(reason: str) -> Verdict:

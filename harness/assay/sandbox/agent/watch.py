@@ -1,0 +1,156 @@
+"""Watching one run: its end, its standard error, the clock, and what all of its processes use together.
+
+The kernel's limits are for one process each. A run of many processes is measured every `TICK` seconds: processor time
+and memory summed over what lives, the number of tasks, the bytes written. A short run ends before the first tick and
+costs nothing of this.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from . import wire
+
+TICK = 0.05
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_CLOCK = os.sysconf("SC_CLK_TCK")
+
+
+class Usage:
+    """What the living processes of a run use together."""
+
+    def __init__(self) -> None:
+        self.cpu, self.memory, self.tasks = 0.0, 0, 0
+        self.largest = 0
+        """Memory of the process that has most."""
+
+
+class Census:
+    """Finds the processes of a run: in a sandbox all but those that were there before, else all descendants."""
+
+    def __init__(self, page: wire.Page, *, descendants: bool) -> None:
+        self._page = page
+        self._descendants = descendants
+        self._ours = set(self._listed())
+
+    @staticmethod
+    def _listed() -> list[int]:
+        try:
+            return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        except OSError:
+            return []
+
+    def processes(self) -> list[int]:
+        """Their ids, now."""
+        if not self._descendants:
+            return [pid for pid in self._listed() if pid not in self._ours]
+        found: list[int] = []
+        todo = [os.getpid()]
+        while todo:
+            pid = todo.pop()
+            try:
+                with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+                    children = [int(word) for word in file.read().split()]
+            except OSError:
+                continue
+            found += children
+            todo += children
+        return found
+
+    def usage(self) -> Usage:
+        """Sums over the living. A process that ends meanwhile is left out."""
+        total = Usage()
+        view = self._page.view
+        for pid in self.processes():
+            try:
+                file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                continue
+            try:
+                count = os.readv(file, [view[:1024]])
+            except OSError:
+                continue
+            finally:
+                os.close(file)
+            # The name in parentheses is the program's to choose and must not come into our memory; it ends within
+            # the first 40 bytes (7 digits, 2 blanks, 15 bytes, 2 parentheses).
+            end = next((i for i in range(min(count, 40) - 1, 0, -1) if view[i] == 0x29), 0)
+            fields = bytes(view[end + 2 : count]).split()
+            if len(fields) < 22 or fields[0] in (b"Z", b"X"):
+                continue
+            total.cpu += sum(int(field) for field in fields[11:15]) / _CLOCK
+            total.tasks += int(fields[17])
+            memory = int(fields[21]) * _PAGE
+            total.memory += memory
+            total.largest = max(total.largest, memory)
+        return total
+
+
+class Watch:
+    """The watch over one run."""
+
+    def __init__(self, pid: int, channel: wire.Wire, stderr: int, seconds: float) -> None:
+        self.pid, self._page, self._stderr = pid, channel.page, stderr
+        self._host = channel.source
+        self.started = time.monotonic()
+        self.deadline = self.started + seconds
+        self.ended = False
+        self.poll = select.poll()
+        self.poll.register(stderr, select.POLLIN)
+        self.poll.register(self._host, 0)  # nothing but its end
+        try:
+            self.pidfd = os.pidfd_open(pid)
+            self.poll.register(self.pidfd, select.POLLIN)
+        except OSError:  # a kernel, or gVisor, that has none
+            self.pidfd = -1
+        self._page.clear_tail()
+
+    def close(self) -> None:
+        """Close what was opened here."""
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+
+    def step(self, seconds: float) -> list[tuple[int, int]]:
+        """Wait up to that long for something to happen; events of descriptors that others registered.
+
+        Sets `ended` when the process has ended (and is not reaped yet).
+        """
+        if self.pidfd < 0:
+            seconds = min(seconds, 0.002)
+        others = []
+        for descriptor, event in self.poll.poll(max(0.0, seconds) * 1000):
+            if descriptor == self.pidfd:
+                self.ended = True
+            elif descriptor == self._stderr:
+                self._drain_once()
+            elif descriptor == self._host and not event & select.POLLIN:
+                raise wire.StreamEnded
+            else:
+                others.append((descriptor, event))
+        if self.pidfd < 0:
+            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            self.ended = self.ended or os.waitid(os.P_PID, self.pid, flags) is not None
+        return others
+
+    def _drain_once(self) -> None:
+        try:
+            count = self._page.read(self._stderr)
+        except BlockingIOError:
+            return
+        if count:
+            self._page.keep_tail(count)
+        else:
+            self.poll.unregister(self._stderr)
+
+    def drain(self) -> None:
+        """What is left of standard error, once nothing can write to it any more (or too much of it to matter)."""
+        for _ in range(64):
+            try:
+                count = self._page.read(self._stderr)
+            except BlockingIOError:
+                return
+            if not count:
+                return
+            self._page.keep_tail(count)

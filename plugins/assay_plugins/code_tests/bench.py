@@ -1,0 +1,110 @@
+"""What a judgement works with: the sandbox, the mode, the limits, and how a run near the limit is decided."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from assay import ProgramRun, RunLimits, RunMode, RunStatus, Sandbox, SourceCode
+from assay_plugins.code_tests.reference import Reference
+
+BORDER = 1.3
+"""Runs are let go on to this multiple of their limit; those that end in between are repeated alone."""
+MEBIBYTE = 2**20
+OUTPUT_BYTES = 16 * MEBIBYTE
+COMPILE_LIMITS = RunLimits(cpu_seconds=30.0, wall_seconds=60.0, memory_bytes=2048 * MEBIBYTE, processes=64)
+_QUIET_SECONDS = 20.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """A judge's tools."""
+
+    sandbox: Sandbox
+    mode: RunMode = "exec"
+    time_factor: float = 1.0
+    """Multiplies every time limit: how much slower than the reference machine this one is."""
+    stop_early: bool = True
+    """Whether the first failure ends the judgement."""
+    testlib: str | None = None
+    """Text of a testlib.h to use in place of ours."""
+
+    def limits(self, reference: Reference, *, output_bytes: int = OUTPUT_BYTES) -> RunLimits:
+        """What one run may use by the rules of the problem."""
+        cpu = reference.time_limit * self.time_factor
+        return RunLimits(
+            cpu_seconds=cpu,
+            wall_seconds=1.5 * cpu + 1,
+            memory_bytes=reference.memory_limit * MEBIBYTE,
+            output_bytes=output_bytes,
+        )
+
+    def helper_limits(self) -> RunLimits:
+        """For the benchmark's own programs: checkers, interactors, tests."""
+        return RunLimits(cpu_seconds=20.0, wall_seconds=60.0, memory_bytes=1024 * MEBIBYTE, output_bytes=OUTPUT_BYTES)
+
+
+def stretched(limits: RunLimits) -> RunLimits:
+    """The limits under which a run is watched, to tell one that is close from one that is far."""
+    return replace(limits, cpu_seconds=BORDER * limits.cpu_seconds, wall_seconds=BORDER * limits.wall)
+
+
+def borderline(run: ProgramRun, limits: RunLimits) -> bool:
+    """Whether a run that was watched under `stretched` limits took more than its limit, and not much more."""
+    return run.status is not RunStatus.TIME_LIMIT and (
+        run.cpu_seconds > limits.cpu_seconds or run.wall_seconds > limits.wall
+    )
+
+
+def held_to(run: ProgramRun, limits: RunLimits) -> ProgramRun:
+    """A run as its limits have it: one that took more time is over the time limit, however it ended."""
+    return replace(run, status=RunStatus.TIME_LIMIT) if borderline(run, limits) else run
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """One repetition at a time on this machine, for this user: those that repeat do not disturb one another."""
+    path = Path(tempfile.gettempdir()) / f"assay-quiet-{os.getuid()}.lock"
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield  # a full or read-only disk: the repetition may be disturbed, its verdict is still one
+        return
+    try:
+        deadline = time.monotonic() + _QUIET_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(file)
+
+
+_CALIBRATION = """
+total = 0
+for i in range(3_000_000):
+    total = (total * 31 + i) % 1000003
+print(total)
+"""
+_CALIBRATION_SECONDS = 0.30
+"""CPU seconds of that loop on the reference: one core of a server of 2023 with CPython 3.11."""
+
+
+def measured_time_factor(sandbox: Sandbox) -> float:
+    """How much slower a known loop runs in this sandbox than on the reference machine; at least 1, at most 10.
+
+    The median of three runs. A faster machine is not held to shorter limits: they were set for people's programs.
+    """
+    source = SourceCode(language="python", code=_CALIBRATION)
+    limits = RunLimits(cpu_seconds=60.0, wall_seconds=120.0)
+    with sandbox.load(source, mode="exec") as program:
+        seconds = sorted(program.run(b"", limits).cpu_seconds for _ in range(3))
+    return min(10.0, max(1.0, seconds[1] / _CALIBRATION_SECONDS))

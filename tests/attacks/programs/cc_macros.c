@@ -1,0 +1,11 @@
+/* A thousand million laughs in the preprocessor. */
+#define A "ha","ha","ha","ha","ha","ha","ha","ha","ha","ha",
+#define B A A A A A A A A A A
+#define C B B B B B B B B B B
+#define D C C C C C C C C C C
+#define E D D D D D D D D D D
+#define F E E E E E E E E E E
+#define G F F F F F F F F F F
+#define H G G G G G G G G G G
+const char *all[] = {H H H H H H H H H H};
+int main(void) { return 0; }

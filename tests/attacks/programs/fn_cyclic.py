@@ -1,0 +1,4 @@
+class Solution:
+    def double(self, values):
+        values.append(values)
+        return values

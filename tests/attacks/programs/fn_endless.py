@@ -1,0 +1,3 @@
+class Solution:
+    def double(self, values):
+        return (x for x in iter(int, 1))

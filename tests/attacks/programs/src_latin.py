@@ -1,0 +1,2 @@
+# not UTF-8 ÿþú
+print(3)
