@@ -38,7 +38,7 @@ from assay_benchmarks._gym_arithmetic import solves
 from assay_benchmarks._gym_tasks import PARSES_NUMBERS, TASK_SCORED
 
 _EXTRACTED_CHARS = 10_000
-"""Longer answers are wrong unless the gold one is long too: no task asks for more, and it bounds the scorers."""
+"""Longer answers are refused unless the gold one is long too: no task asks for more, and it bounds the scorers."""
 _HUGE_EXPONENT = re.compile(r"[eE][+-]?\d{4,}")
 _NO_NUMBER = re.compile(r"nan|inf", re.IGNORECASE)
 _REPEATED_MOVE = re.compile(r"\d{2,}")
@@ -58,7 +58,7 @@ class ReasoningGymVerifier(BaseVerifier):
         """
         self.partial = partial
         # Ours and reasoning_gym's: its scorers decide some verdicts.
-        self.version = f"1+reasoning_gym.{_installed_version()}"
+        self.version = f"2+reasoning_gym.{_installed_version()}"
 
     def verify_fast(self, problem: Problem, completion: Completion) -> Verdict | None:
         """Everything except the tasks that reasoning_gym itself must score."""
@@ -76,7 +76,7 @@ class ReasoningGymVerifier(BaseVerifier):
             return missing_answer(completion, "no answer between <answer> tags, in a box or on the last line")
         golds = [str(gold) for gold in reference.get("answers", [])]
         if len(found) > max([_EXTRACTED_CHARS, *(2 * len(gold) for gold in golds)]):
-            return _graded(0.0, found[:200], f"the answer is longer than {_EXTRACTED_CHARS} characters")
+            return _refused(found[:200], f"{_EXTRACTED_CHARS:,} characters")
         mode = reference.get("mode", "exact")
         if mode == "arithmetic":
             right, reason = solves(found, reference["numbers"], reference["target"])
@@ -97,7 +97,7 @@ class ReasoningGymVerifier(BaseVerifier):
         answer = split_completion(completion).answer or ""
         found = answers.extract(answer, number=False, multiline=bool(reference.get("multiline")), complete=True) or ""
         if _HUGE_EXPONENT.search(found) or (reference["task"] == "rubiks_cube" and _REPEATED_MOVE.search(found)):
-            return _graded(0.0, found, "the answer holds a number that would take the scorer for ever")
+            return _refused(found, "the size of a number: the scorer would take for ever")
         if reference["task"] in PARSES_NUMBERS and _NO_NUMBER.search(found):
             return _graded(0.0, found, "the answer is not a finite number")
         score, note = _task_score(reference, found)
@@ -105,6 +105,10 @@ class ReasoningGymVerifier(BaseVerifier):
         points = score if self.partial else float(full)
         reason = note or f"reasoning_gym's scorer for {reference['task']} gives {score:.3g}"
         return _graded(points, found, reason, task_score=score)
+
+    def check_reference(self, reference: Any) -> str | None:
+        """Why a reference is neither an answer nor the object that its benchmark makes."""
+        return _flaw(reference)
 
     def same_answer(self, a: str, b: str) -> bool:
         """The same text, number or JSON value."""
@@ -115,27 +119,39 @@ class ReasoningGymVerifier(BaseVerifier):
         return answers.same(a, b)
 
 
+def _refused(found: str, cap: str) -> Verdict:
+    reason = f"the answer is over the cap on {cap}"
+    return Verdict(outcome=Outcome.REFUSED, extracted=found, reason=reason, details={"refused": cap})
+
+
 def _graded(score: float, found: str, reason: str, **details: float) -> Verdict:
     return Verdict(outcome=Outcome.GRADED, score=score, extracted=found, reason=reason, details=details)
 
 
 def _reference(problem: Problem) -> Mapping[str, Any]:
     reference = problem.reference
-    if isinstance(reference, str):
-        reference = [reference]
-    if isinstance(reference, list):
-        numbers = [answers.as_number(str(gold)) for gold in reference]
-        return {"answers": reference, "number": bool(numbers) and None not in numbers}
+    flaw = _flaw(reference)
+    if flaw is not None:
+        raise VerifierError(f"problem {problem.id!r}: {flaw}")
+    if isinstance(reference, Mapping):
+        return reference
+    golds = [reference] if isinstance(reference, str) else reference
+    numbers = [answers.as_number(str(gold)) for gold in golds]
+    return {"answers": golds, "number": bool(numbers) and None not in numbers}
+
+
+def _flaw(reference: Any) -> str | None:
+    """Why nothing can be graded against a reference; None where it is sound."""
+    if isinstance(reference, str | list):
+        return None
     if not isinstance(reference, Mapping) or reference.get("mode") not in ("exact", "task", "arithmetic"):
-        raise VerifierError(
-            f"problem {problem.id!r}: the reference of a reasoning_gym problem must be an answer, a list of answers or "
-            "an object whose mode is exact, task or arithmetic"
+        return (
+            "the reference of a reasoning_gym problem must be an answer, a list of answers or an object whose mode is "
+            "exact, task or arithmetic"
         )
     if reference["mode"] == "task" and reference.get("task") not in TASK_SCORED:
-        raise VerifierError(
-            f"problem {problem.id!r}: {reference.get('task')!r} is not a task whose scorer may be run on a model's text"
-        )
-    return reference
+        return f"{reference.get('task')!r} is not a task whose scorer may be run on a model's text"
+    return None
 
 
 def _task_score(reference: Mapping[str, Any], found: str) -> tuple[float, str]:

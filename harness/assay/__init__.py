@@ -16,6 +16,8 @@ from assay.lazy import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from assay import metrics
     from assay.audit import AuditCase, audit_verifier
+    from assay.backends.prompting import Prompter
+    from assay.backends.torch_decode.loop import DecodeJob, DecodeLoop
     from assay.contracts import Backend, BaseBenchmark, BaseVerifier, Benchmark, Verifier
     from assay.data import DataSource, find_data
     from assay.errors import (
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
         StoreError,
         UsageError,
         VerifierError,
+        did_you_mean,
     )
     from assay.evaluation import evaluate
+    from assay.hedging import ends_in_or, how_joined
     from assay.hookspecs import hookimpl
     from assay.jsonl import read_jsonl
     from assay.plugins import (
@@ -39,10 +43,21 @@ if TYPE_CHECKING:
         load_plugin,
         open_backend,
     )
+    from assay.prompts import get_template, render_prompt
     from assay.reasoning import ReasoningSplit, missing_answer, split_completion, split_reasoning
     from assay.results import RunResult
     from assay.rewards import Reward, RewardConfig, RewardResult, ShapingTerm, Term
-    from assay.sandbox import ProgramRun, RunLimits, RunStatus, Sandbox, SourceCode, open_sandbox
+    from assay.sandbox import (
+        LiveRun,
+        Program,
+        ProgramRun,
+        RunLimits,
+        RunMode,
+        RunStatus,
+        Sandbox,
+        SourceCode,
+        open_sandbox,
+    )
     from assay.types import (
         Completion,
         EvalProtocol,
@@ -70,21 +85,27 @@ _HOME = {
     "Completion": "types",
     "DataError": "errors",
     "DataSource": "data",
+    "DecodeJob": "backends.torch_decode.loop",
+    "DecodeLoop": "backends.torch_decode.loop",
     "EvalProtocol": "types",
     "FinishReason": "types",
     "Generated": "types",
+    "LiveRun": "sandbox",
     "Message": "types",
     "Outcome": "types",
     "PluginError": "errors",
     "Pool": "verification",
     "Problem": "types",
+    "Program": "sandbox",
     "ProgramRun": "sandbox",
+    "Prompter": "backends.prompting",
     "ReasoningSplit": "reasoning",
     "Request": "types",
     "Reward": "rewards",
     "RewardConfig": "rewards",
     "RewardResult": "rewards",
     "RunLimits": "sandbox",
+    "RunMode": "sandbox",
     "RunResult": "results",
     "RunStatus": "sandbox",
     "Sampling": "types",
@@ -99,11 +120,15 @@ _HOME = {
     "Verifier": "contracts",
     "VerifierError": "errors",
     "audit_verifier": "audit",
+    "did_you_mean": "errors",
+    "ends_in_or": "hedging",
     "evaluate": "evaluation",
     "find_data": "data",
     "get_benchmark": "plugins",
+    "get_template": "prompts",
     "get_verifier": "plugins",
     "hookimpl": "hookspecs",
+    "how_joined": "hedging",
     "list_benchmarks": "plugins",
     "list_verifiers": "plugins",
     "load_plugin": "plugins",
@@ -112,6 +137,7 @@ _HOME = {
     "open_backend": "plugins",
     "open_sandbox": "sandbox",
     "read_jsonl": "jsonl",
+    "render_prompt": "prompts",
     "same_answer": "verification",
     "split_completion": "reasoning",
     "split_reasoning": "reasoning",
@@ -133,21 +159,27 @@ __all__ = [
     "Completion",
     "DataError",
     "DataSource",
+    "DecodeJob",
+    "DecodeLoop",
     "EvalProtocol",
     "FinishReason",
     "Generated",
+    "LiveRun",
     "Message",
     "Outcome",
     "PluginError",
     "Pool",
     "Problem",
+    "Program",
     "ProgramRun",
+    "Prompter",
     "ReasoningSplit",
     "Request",
     "Reward",
     "RewardConfig",
     "RewardResult",
     "RunLimits",
+    "RunMode",
     "RunResult",
     "RunStatus",
     "Sampling",
@@ -162,11 +194,15 @@ __all__ = [
     "Verifier",
     "VerifierError",
     "audit_verifier",
+    "did_you_mean",
+    "ends_in_or",
     "evaluate",
     "find_data",
     "get_benchmark",
+    "get_template",
     "get_verifier",
     "hookimpl",
+    "how_joined",
     "list_benchmarks",
     "list_verifiers",
     "load_plugin",
@@ -175,6 +211,7 @@ __all__ = [
     "open_backend",
     "open_sandbox",
     "read_jsonl",
+    "render_prompt",
     "same_answer",
     "split_completion",
     "split_reasoning",

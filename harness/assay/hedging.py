@@ -16,14 +16,22 @@ MAX_BETWEEN = 80
 """Characters between two answers that may join them; longer text is an argument."""
 _OR = r"or|oder|ou|o|или|либо|alternatively|vs|versus"
 _AND = r"and|und|et|y|e|и"
+_MAYBE = (
+    r"maybe|perhaps|possibly|probably|vielleicht|m[oö]glicherweise|peut|[êe]tre|quiz[aá]s?|tal|vez|talvez|forse|"
+    r"возможно|может|быть"
+)
 _FILLER = (
-    r"either|else|even|maybe|perhaps|possibly|probably|also|it|is|are|could|may|might|can|be|the|an?|answer|option|"
+    rf"{_MAYBE}|but|aber|pero|mais|per[oò]|но|а|either|else|even|also|it|is|are|could|may|might|can|be|the|an?|answer|option|"
     r"choice|both|text(?:bf|it|rm)?|mathrm|mbox|quad|qquad"
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_CJK_OR, _CJK_AND = ("或者", "或"), ("以及", "和", "及", "与", "、")
+_CJK_OR, _CJK_AND = (
+    ("或者", "或", "也可能是", "也可能", "可能是", "可能", "也许是", "也许"),
+    ("以及", "和", "及", "与", "、"),
+)
 _KNOWN = re.compile(rf"(?:{_OR}|{_AND}|{_FILLER})", re.IGNORECASE)
-_ALTERNATIVE = re.compile(_OR, re.IGNORECASE)
+_ALTERNATIVE = re.compile(rf"{_OR}|{_MAYBE}", re.IGNORECASE)
+_CONTRAST = re.compile(r"but|aber|pero|mais|per[oò]|но|а", re.IGNORECASE)
 _MARKUP = frozenset(" \t\r\n$*_`~&,;.:/|\\(){}[]，。；")
 _ENDS_IN_OR = re.compile(rf"(?:\b(?:{_OR})\b|或者?)(?:[\W_]|\b(?:{_FILLER})\b)*\Z", re.IGNORECASE)
 
@@ -31,13 +39,15 @@ _ENDS_IN_OR = re.compile(rf"(?:\b(?:{_OR})\b|或者?)(?:[\W_]|\b(?:{_FILLER})\b)
 def how_joined(between: str) -> Literal["or", "and", ""]:
     r"""How the text between two answers joins them: "or", "and" (a comma too), or "" where it does not.
 
-    >>> how_joined(" or maybe "), how_joined(", "), how_joined(". No, it is "), how_joined(" or rather ")
-    ('or', 'and', '', '')
+    >>> how_joined(" or maybe "), how_joined(", but possibly "), how_joined(", "), how_joined(". No, it is ")
+    ('or', 'or', 'and', '')
+    >>> how_joined(" or rather "), how_joined(", but ")
+    ('', '')
     """
     if len(between) > MAX_BETWEEN:
         return ""
     rest = between
-    alternative, listed = False, False
+    alternative = listed = contrasted = False
     for word in _CJK_OR:
         alternative = alternative or word in rest
         rest = rest.replace(word, " ")
@@ -49,6 +59,9 @@ def how_joined(between: str) -> Literal["or", "and", ""]:
             return ""
         alternative = alternative or _ALTERNATIVE.fullmatch(word) is not None
         listed = listed or re.fullmatch(_AND, word, re.IGNORECASE) is not None
+        contrasted = contrasted or _CONTRAST.fullmatch(word) is not None
+    if contrasted and not alternative:
+        return ""  # "not 41, but 42" corrects
     if not set(_WORD.sub("", rest)) <= _MARKUP:
         return ""
     if alternative or "/" in rest or "|" in rest:

@@ -76,7 +76,7 @@ class ScoreReport:
 
     @property
     def mean_score(self) -> float | None:
-        """Mean over the rows that could be checked; no answer and truncated count 0."""
+        """Mean over the rows that could be checked; no answer, truncated and refused count 0."""
         counted = self.rows - len(self.failures)
         return self.score_sum / counted if counted else None
 

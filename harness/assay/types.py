@@ -28,6 +28,9 @@ class Outcome(StrEnum):
     """The model stopped without a readable final answer. Worth 0, casts no vote."""
     TRUNCATED = "truncated"
     """The model ran into its token cap before a final answer. Worth 0, casts no vote."""
+    REFUSED = "refused"
+    """There is an answer, but it is over a cap of the verifier (its length, its depth, the size of its numbers): an
+    absurd input, nothing was compared. The model's: worth 0, casts no vote. `Verdict.reason` says which cap."""
     VERIFIER_TIMEOUT = "verifier_timeout"
     """Our check ran into its deadline. Never counted as the model's failure; retried."""
     ERROR = "error"

@@ -7,7 +7,8 @@ The answer part (never the reasoning) is searched in this order, and the first t
 2. the last `\boxed{}`: a letter, or the text of an option;
 3. the last line, where it is only a letter (`B`, `(B)`, `B.`) or only the text of an option.
 
-Two letters ("A or B") are no single answer. Where the choices are known, `extracted` is the text of the
+Two letters ("A or B"), in one place or in two that a comma or a word for "or" or "and" joins, are no single answer.
+Where the choices are known, `extracted` is the text of the
 chosen option: the letters of one problem mean different options in samples whose choices were permuted, and
 cons@k must count votes for options. Everything is decided in the caller, in time linear in the text.
 """
@@ -21,7 +22,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import assay
-from assay import BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict, missing_answer, split_completion
+from assay import (
+    BaseVerifier,
+    Completion,
+    Outcome,
+    Problem,
+    UsageError,
+    Verdict,
+    ends_in_or,
+    how_joined,
+    missing_answer,
+    split_completion,
+)
 
 _MARKER = re.compile(
     r"(?:\banswer|\brespuesta|\bréponse|\bantwort|\brisposta|\bresposta|\bjawaban|\bjibu|\bcevap|答案|答え|回答|정답|답변|ответ|"
@@ -33,12 +45,17 @@ _WRAPPER = re.compile(
     r"\\(?:boxed|fbox|text(?:bf|it|rm)?|mathrm|mathbf|math(?:sf|tt)|underline)\s*\{|[*_`$\s{}]|\\[()\[\]]"
 )
 _LETTER = re.compile(r"[(\[]?\s?([A-Za-zＡ-Ｚ])\s?(?:[)\]]|(?![^\W\d_]))")
-_MORE = re.compile(r"[\s,;/&(]*(?:(?:or|and|oder|und|ou|et|o|y|или|и|或|和)\b)?[\s(]*([A-Z])(?![^\W\d_]|')")
+_MORE = re.compile(r"([^A-ZＡ-Ｚ]{0,40}?)([A-ZＡ-Ｚ])(?![^\W\d_]|')")
+"""The next capital letter that stands alone, and what is before it."""
+_MORE_BRACKETED = re.compile(r"([^(\[]{0,40})[(\[]\s?([A-Za-zＡ-Ｚ])\s?[)\]]")
+_OR_ELSE = re.compile(r"[\s,;.]*[(\[]?\s*(?:(?:or|oder|ou|или|либо)\b|或)", re.IGNORECASE)
 _LONE = re.compile(r"[(\[]?\s*([A-Za-zＡ-Ｚ])\s*[)\]]?\s*[.。:]?")
 _BOX_END = re.compile(r"\\[\s\S]|[{}]")
 _SPACES = re.compile(r"\s+")
 MAX_LINE = 1_000
 """Characters after a marker, and of a last line, that are read."""
+MAX_BOXES = 26
+"""Joined boxes that are looked at."""
 MAX_MARKERS = 64
 """Markers, from the last one back, that are looked at until one of them announces an option."""
 
@@ -75,11 +92,15 @@ class MultipleChoice(BaseVerifier):
     """
 
     name = "multiple_choice"
-    version = "1"
+    version = "2"
 
     def verify_fast(self, problem: Problem, completion: Completion) -> Verdict:
         """Always decides."""
-        key = _key(problem.reference)
+        try:
+            key = _key(problem.reference)
+        except UsageError as error:
+            reason = f"the reference cannot be used: {error}"
+            return Verdict(outcome=Outcome.ERROR, reason=reason, details={"unusable_reference": True})
         split = split_completion(completion)
         if split.answer is None:
             return missing_answer(completion, "the response ends inside its reasoning")
@@ -109,6 +130,14 @@ class MultipleChoice(BaseVerifier):
     def verify(self, problem: Problem, completion: Completion) -> Verdict:
         """The same as `verify_fast`."""
         return self.verify_fast(problem, completion)
+
+    def check_reference(self, reference: Any) -> str | None:
+        """Why a reference names no option."""
+        try:
+            _key(reference)
+        except UsageError as error:
+            return str(error)
+        return None
 
     def same_answer_fast(self, a: str, b: str) -> bool:
         """Whether two extracted answers name the same option."""
@@ -167,22 +196,47 @@ def _from_marker(answer: str, key: _Key) -> _Picked | None:
         line = window.lstrip("\n").split("\n", 1)[0]
         letters = _letters(line, key)
         if letters:
+            announced = answer[last[-1].end() : match.start()] if last else ""
+            if len(announced) <= MAX_LINE and ends_in_or(announced):
+                letters = tuple(dict.fromkeys((*(_letters(announced, key) or ("?",)), *letters)))
             return _Picked(letters, match.end(), match.end() + len(line), "marker")
     return None
 
 
 def _from_box(answer: str, key: _Key) -> _Picked | None:
-    start = max(answer.rfind("\\boxed{"), answer.rfind("\\fbox{"))
-    if start < 0:
+    """The last box with those before it that are joined to it: two options in two boxes are two options."""
+    start, end = _last_box(answer, len(answer))
+    letters = () if end is None else _box_letters(answer, start, end, key)
+    if end is None or not letters:
         return None
+    first = start
+    for _ in range(MAX_BOXES):
+        before, before_end = _last_box(answer, first)
+        joint = "" if before_end is None else how_joined(answer[before_end:first])
+        if before_end is None or not joint:
+            break
+        others = _box_letters(answer, before, before_end, key)
+        # A box before a comma may hold the value of the option; an alternative to an option is never that option.
+        letters = tuple(dict.fromkeys((*(others or ("?",) * (joint == "or")), *letters)))
+        first = before
+    return _Picked(letters, start, end, "box")
+
+
+def _last_box(answer: str, limit: int) -> tuple[int, int | None]:
+    """Where the last box before a place begins, and where it ends; None where it is not closed there."""
+    start = max(answer.rfind("\\boxed{", 0, limit), answer.rfind("\\fbox{", 0, limit))
+    if start < 0:
+        return start, None
     depth = 0
-    opening = answer.index("{", start)
-    for match in _BOX_END.finditer(answer, opening):
+    for match in _BOX_END.finditer(answer, answer.index("{", start), limit):
         depth += (match[0] == "{") - (match[0] == "}")
         if depth == 0:
-            letters = _letters(answer[opening + 1 : match.start()][:MAX_LINE], key)
-            return _Picked(letters, start, match.end(), "box") if letters else None
-    return None
+            return start, match.end()
+    return start, None
+
+
+def _box_letters(answer: str, start: int, end: int, key: _Key) -> tuple[str, ...]:
+    return _letters(answer[answer.index("{", start) + 1 : end - 1][:MAX_LINE], key)
 
 
 def _from_last_line(answer: str, key: _Key) -> _Picked | None:
@@ -211,12 +265,12 @@ def _letters(text: str, key: _Key) -> tuple[str, ...]:
     rest = plain[match.end() :]
     bracketed = match[0][0] in "([" or match[0].rstrip()[-1:] in ")]"
     # "A triangle" is a sentence; "A", "A. …", "A) …", "A: …", "(A) …" and "A or B" are options.
-    more = _MORE.match(rest)
-    if more is not None and (
-        rest[:1] in ",;/&" or re.match(r"\s*(?:or|and|oder|und|ou|et|o|y|или|и|或|和|/|&|,)", rest)
-    ):
-        return tuple(dict.fromkeys((_normal(match[1]), more[1])))
-    if rest and not bracketed and not re.match(r"\s*(?:[.,:;)\]\-–—。，]|$)|\s*(?:because|since|as|is|，|。)\b", rest):
+    more = _MORE.match(rest) or _MORE_BRACKETED.match(rest)
+    if more is not None and how_joined(more[1]):
+        return tuple(dict.fromkeys((_normal(match[1]), _normal(more[2]))))
+    if _OR_ELSE.match(rest):
+        return ()
+    if rest and not bracketed and not re.match(r"\s*(?:[.,:;()\]\-–—。，]|$)|\s*(?:because|since|as|is|，|。)\b", rest):
         return ()
     if match[1].islower() and rest and not bracketed:
         return ()

@@ -28,7 +28,8 @@ class Sound(assay.BaseVerifier):
         if text is None:
             return assay.missing_answer(completion, "the reasoning was never closed")
         boxes = re.findall(r"\\boxed\{([^{}]{0,200})\}", text[-5000:])
-        if not boxes or not boxes[-1].strip() or " or \\boxed" in text[-5000:]:
+        before_last = re.split(r"\\boxed\{[^{}]{0,200}\}", text[-5000:])[-2] if boxes else ""
+        if not boxes or not boxes[-1].strip() or assay.how_joined(before_last) == "or":
             return assay.missing_answer(completion, "there is no box")
         if text.count("\\boxed{") > len(boxes):
             return assay.missing_answer(completion, "the last box is not closed")

@@ -21,6 +21,14 @@ CASE = AuditCase(
     answer="42",
     wrong_answers=("41", "43", "420"),
 )
+MARKED = AuditCase(
+    reference="42",
+    right="so\nAnswer: 42",
+    wrong=("so\nAnswer: 41", "so\nAnswer: 43"),
+    template="so\nAnswer: {}",
+    answer="42",
+    wrong_answers=("41", "43"),
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -94,16 +102,23 @@ def test_a_verifier_may_bring_its_own_cases() -> None:
     }  # fmt: skip
 
 
-def test_our_own_verifiers_are_sound() -> None:
-    for name, options, cases in (
-        ("boxed_math", {}, None),
-        ("boxed_math", {"extraction": "strict"}, [CASE]),
-        ("boxed_math", {"extraction": "lenient"}, [CASE]),
-        ("boxed_math", {"boxes": "joined"}, [CASE]),
-        ("format_tags", {}, None),
-    ):
-        card = audit_verifier(get_verifier(name, **options), cases=cases)
-        assert not card.holes, card.text()
+BUNDLED = [
+    ("boxed_math", {}, None),
+    ("boxed_math", {"extraction": "strict"}, [CASE]),
+    ("boxed_math", {"extraction": "marker"}, [CASE, MARKED]),
+    ("boxed_math", {"extraction": "lenient"}, [CASE, MARKED]),
+    ("boxed_math", {"boxes": "joined"}, [CASE]),
+    ("multiple_choice", {}, None),
+    ("reasoning_gym", {}, None),
+    ("format_tags", {}, None),
+    ("format_tags", {"answer_tags": True, "graded": True}, None),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "cases"), BUNDLED)
+def test_our_own_verifiers_are_sound(name: str, options: dict, cases: list[AuditCase] | None) -> None:
+    card = audit_verifier(get_verifier(name, **options), cases=cases)
+    assert not card.holes, card.text()
 
 
 def test_a_verifier_that_cannot_be_asked_is_a_usage_error(monkeypatch) -> None:

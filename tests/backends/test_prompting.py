@@ -7,7 +7,7 @@ import pytest
 from assay.backends import open_backend
 from assay.backends import options as opt
 from assay.backends.finish import finish_reason_of
-from assay.backends.prompting import Prompter, preflight_warnings, stop_warnings
+from assay.backends.prompting import Prompter, encode_requests, preflight_warnings, stop_warnings
 from assay.errors import BackendError, UsageError
 from assay.types import FinishReason, Request, Sampling
 
@@ -52,6 +52,31 @@ class Tokenizer:
 def test_prefill_is_added_once_and_reported(ending: str, prefill: str, text: str, standing: str) -> None:
     rendered = Prompter(Tokenizer(ending)).render(ask("q", prefill=prefill))
     assert (rendered.text, rendered.prefill) == (text, standing)
+
+
+def test_requests_are_encoded_in_order_and_equal_prompts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompter, asked = Prompter(Tokenizer("A:")), []
+    monkeypatch.setattr(prompter, "encode", lambda rendered: asked.append(rendered.text) or [ord(rendered.text[1])] * 3)
+    requests = [ask("a"), ask("b"), ask("a"), ask("a", prefill="<think>\n")]
+    encoded = encode_requests(prompter, requests, context=None)
+    assert [each.ids for each in encoded] == [[97] * 3, [98] * 3, [97] * 3, [97] * 3]
+    assert [each.prefill for each in encoded] == ["", "", "", "<think>\n"]
+    assert asked == ["[a]A:", "[b]A:", "[a]A:<think>\n"]
+    assert all(each.failed is None for each in encoded)
+
+
+def test_prompts_that_cannot_be_completed_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompter = Prompter(Tokenizer("", template=None))
+    monkeypatch.setattr(prompter, "encode", lambda rendered: [1] * len(rendered.text))
+    short, long, empty = encode_requests(prompter, [ask("short"), ask("much too long"), ask("")], context=8)
+    assert short.failed is None
+    for each, why in (
+        (long, "the prompt has 13 tokens and does not fit the model's context window of 8"),
+        (empty, "the prompt is empty: it has no tokens"),
+    ):
+        assert each.failed is not None
+        assert (each.failed.finish_reason, each.failed.error) == (FinishReason.ERROR, why)
+    assert encode_requests(prompter, [ask("much too long")], context=None)[0].failed is None
 
 
 def test_auto_prefill_follows_the_template() -> None:

@@ -61,6 +61,7 @@ def test_score_counts_outcomes_and_lists_disagreements(tmp_path: Path) -> None:
         {"id": "wrong", "response": r"\boxed{5}", "answer": "4", "correct": False},
         {"id": "mislabelled", "response": r"\boxed{8/2}", "answer": "4", "correct": False},
         {"id": "silent", "response": "hm", "answer": "4", "correct": False},
+        {"id": "absurd", "response": r"\boxed{9^{9^{9}}}", "answer": "4", "correct": False},
         {"id": "cut", "response": r"<think>\boxed{4}", "answer": "4", "correct": False, "finish_reason": "length"},
     ]
     file = tmp_path / "rows.jsonl"
@@ -68,12 +69,14 @@ def test_score_counts_outcomes_and_lists_disagreements(tmp_path: Path) -> None:
     done = assay("score", str(file), "--verifier", "boxed_math", "--json", "--disagreements")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert report["outcomes"] == {"graded": 3, "no_answer": 1, "truncated": 1, "verifier_timeout": 0, "error": 0}
-    assert report["mean_score"] == pytest.approx(2 / 5)
-    assert report["agreement"] == pytest.approx(4 / 5)
+    assert report["outcomes"] == {
+        "graded": 3, "no_answer": 1, "truncated": 1, "refused": 1, "verifier_timeout": 0, "error": 0
+    }  # fmt: skip
+    assert report["mean_score"] == pytest.approx(2 / 6)
+    assert report["agreement"] == pytest.approx(5 / 6)
     assert [row["id"] for row in report["disagreements"]] == ["mislabelled"]
     text = assay("score", str(file), "--verifier", "boxed_math", "--disagreements").stdout
-    assert "agreement with the labels 80.00% (4 of 5; 1 disagree)" in text
+    assert "agreement with the labels 83.33% (5 of 6; 1 disagree)" in text
     assert "disagrees: row 3 (mislabelled)" in text
     only = json.loads(assay("score", str(file), "--verifier", "boxed_math", "--json", "--where", "id=right").stdout)
     assert (only["rows"], only["mean_score"]) == (1, 1.0)
@@ -97,7 +100,8 @@ REAL = {
 
 @pytest.mark.parametrize("name", REAL)
 def test_real_responses_agree_with_their_labels(shared_data: Path, name: str) -> None:
-    done = assay("score", str(shared_data / name), "--verifier", "boxed_math", "--json", "--disagreements")
+    options = ("--verifier", "boxed_math", "-o", "extraction=marker", "--json", "--disagreements")
+    done = assay("score", str(shared_data / name), *options)
     report = json.loads(done.stdout)
     assert {row["id"] for row in report["disagreements"]} == REAL[name]
     assert report["outcomes"]["error"] == report["outcomes"]["verifier_timeout"] == 0

@@ -54,13 +54,35 @@ def test_a_run_worked_by_hand():
         "value": 1.0, "se": None, "low": wilson(1, 1).low, "high": 1.0, "interval": "wilson",
         "num_problems": 1, "num_left_out": 1,
     }  # fmt: skip
-    assert summary["outcomes"] == {"graded": 5, "no_answer": 1, "truncated": 1, "verifier_timeout": 1, "error": 0}
+    assert summary["outcomes"] == {
+        "graded": 5,
+        "no_answer": 1,
+        "truncated": 1,
+        "refused": 0,
+        "verifier_timeout": 1,
+        "error": 0,
+    }
     assert (summary["num_problems"], summary["num_samples"], summary["num_checked"]) == (2, 8, 7)
     assert (summary["num_errors"], summary["num_problems_short"]) == (1, 1)
     assert summary["rates"] == {
-        "no_answer": 1 / 7, "truncated": 1 / 7, "repetitive": 1 / 7, "mean_tokens": 100 / 6, "mean_chars": None,
+        "no_answer": 1 / 7, "truncated": 1 / 7, "refused": 0.0, "repetitive": 1 / 7, "mean_tokens": 100 / 6,
+        "mean_chars": None,
     }  # fmt: skip
     assert summary["votes"] == {"tie_rate": 0.5, "undecided_rate": 0.5, "no_vote_rate": 0.0, "abstain_rate": 2 / 7}
+
+
+def test_refused_answers_are_worth_nothing_and_do_not_vote():
+    """Like an absent answer in every score; in a count and a rate of their own."""
+    silent = [*graded("a", [1.0, 0.0]), row("a", 5, outcome=Outcome.NO_ANSWER), *graded("b", [1.0])]
+    refused = [*graded("a", [1.0, 0.0]), row("a", 5, outcome=Outcome.REFUSED, vote=0), *graded("b", [1.0])]
+    names = ["pass@1", "pass@2", "pass@3", "cons@n", "cons@2"]
+    before, after = summarise(silent, names, samples=3), summarise(refused, names, samples=3)
+    assert after["metrics"] == before["metrics"]
+    assert after["metrics"]["pass@1"]["value"] == pytest.approx((1 / 3 + 1) / 2)
+    assert after["votes"] == before["votes"]
+    assert (after["num_checked"], after["num_errors"]) == (4, 0)
+    assert (after["outcomes"]["refused"], after["outcomes"]["no_answer"]) == (1, 0)
+    assert (after["rates"]["refused"], after["rates"]["no_answer"]) == (1 / 4, 0.0)
 
 
 def test_our_errors_change_no_score():

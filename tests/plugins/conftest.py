@@ -1,16 +1,20 @@
-"""What the plugin tests share: grading one response, and finding the shared data."""
+"""What the plugin tests share: grading one response, judging one program, and finding the shared data."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assay import Completion, FinishReason, Problem, Verdict
+from assay import Completion, FinishReason, Problem, RunMode, Sandbox, SandboxError, Verdict, open_sandbox
+from assay_plugins.code_tests.bench import Bench
+from assay_plugins.code_tests.judge import judge
+from assay_plugins.code_tests.reference import read_reference
+from assay_plugins.code_tests.results import Judgement
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +49,24 @@ def shared() -> Callable[[str], Path]:
 def rows(shared: Callable[[str], Path]) -> Callable[[str], list[dict[str, Any]]]:
     """`rows("data/x.jsonl")`: the records of a shared JSONL file."""
     return lambda name: [json.loads(line) for line in shared(name).read_text("utf-8").split("\n") if line]
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A real sandbox with two workers; skips with the reason where this machine has none."""
+    try:
+        opened = open_sandbox(os.environ.get("ASSAY_TEST_SANDBOX", "auto"), workers=2)
+    except SandboxError as error:
+        pytest.skip(str(error))
+    with opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def judged(sandbox: Sandbox) -> Callable[..., Judgement]:
+    """`judged(reference, code, language="python", mode="fork", **bench)`: a real judgement."""
+
+    def run(reference: Any, code: str, language: str = "python", mode: RunMode = "fork", **bench: Any) -> Judgement:
+        return judge(Bench(sandbox=sandbox, mode=mode, **bench), read_reference(reference), code, language)
+
+    return run

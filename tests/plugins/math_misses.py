@@ -164,11 +164,12 @@ LABEL_REASONS = {
 
 
 def disagreements(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows whose label and verdict (at the defaults) differ."""
+    """The rows whose label and verdict (boxes and markers) differ."""
+    verifier = BoxedMath(extraction="marker")
     found = []
     for row in rows:
         problem = Problem(id=row["id"], prompt=(), reference=row["answer"], verifier="boxed_math")
-        if (BoxedMath().verify(problem, Completion(text=row["response"])).score == 1.0) != row["correct"]:
+        if (verifier.verify(problem, Completion(text=row["response"])).score == 1.0) != row["correct"]:
             found.append(row)
     return found
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from assay import Outcome, UsageError
 from assay_plugins.boxed_math import BoxedMath, register_verifiers
 
-boxed = BoxedMath()
+boxed, marker = BoxedMath(), BoxedMath(extraction="marker")
 
 
 def same(a: str, b: str) -> bool:
@@ -62,9 +62,11 @@ def test_references_of_every_kind(grade) -> None:
     for reference in (42, 42.0, "042", ["41", "42"], r"\boxed{42}", "$42$", r"42^\circ", r"42\text{ cm}"):
         assert grade(boxed, r"\boxed{42}", reference).score == 1, reference
         assert grade(boxed, r"\boxed{43}", reference).score == 0, reference
-    for reference in (None, [], {"answer": "42"}, True):
-        with pytest.raises(UsageError, match="boxed_math needs"):
-            grade(boxed, r"\boxed{42}", reference)
+    for reference in (None, [], {"answer": "42"}, True, 10**5000):
+        verdict = grade(boxed, r"\boxed{42}", reference)
+        assert verdict.outcome is Outcome.ERROR
+        assert verdict.details["unusable_reference"] is True
+        assert verdict.reason.startswith("the reference cannot be used: ")
 
 
 def test_unusable_reference_is_said(grade) -> None:
@@ -72,7 +74,7 @@ def test_unusable_reference_is_said(grade) -> None:
     assert verdict.outcome is Outcome.ERROR
     assert verdict.details["unusable_reference"] is True
     assert grade(boxed, r"\boxed{\frac{1}{}", r"\frac{1}{").outcome is Outcome.NO_ANSWER
-    assert grade(boxed, r"Answer: \frac{1}{", r"\frac{1}{").score == 1
+    assert grade(marker, r"Answer: \frac{1}{", r"\frac{1}{").score == 1
     for unusable in (r"\frac{1}{", "", "x^^2 )(", "1" * 10 + "x" * 4000, None, [], ["5", "3 +* 4"], {"a": 1}):
         assert boxed.check_reference(unusable), unusable
     for usable in (5, 0.5, "x", "Evelyn", r"\text{October 30}", "4:30 p.m.", ["1", "2"], "9" * 5000):
@@ -109,12 +111,13 @@ MARKED = [
 
 @pytest.mark.parametrize(("text", "answer"), MARKED)
 def test_markers(grade, text: str, answer: str) -> None:
-    assert grade(boxed, text, answer).score == 1, grade(boxed, text, answer)
+    assert grade(marker, text, answer).score == 1, grade(marker, text, answer)
+    assert grade(boxed, text, answer).outcome is Outcome.NO_ANSWER  # strict is the default
     assert grade(BoxedMath(extraction="strict"), text, answer).outcome is Outcome.NO_ANSWER
 
 
 def test_no_number_is_picked_out_of_prose(grade) -> None:
-    assert grade(boxed, "I added 2 and 3 and got 5", "5").outcome is Outcome.NO_ANSWER
+    assert grade(marker, "I added 2 and 3 and got 5", "5").outcome is Outcome.NO_ANSWER
     assert grade(BoxedMath(extraction="lenient"), "I added 2 and 3\n5", "5").score == 1
 
 
@@ -153,9 +156,12 @@ def test_hedging_scores_nothing(grade) -> None:
         "The answer is 1 or 2",
         r"\boxed{1, 2}",
         r"\boxed{1} \text{ or } \boxed{2}",
+        r"It is $\boxed{1}$, or maybe $\boxed{2}$.",
+        "Answer: 1 or Answer: 2",
+        "<answer>1</answer> or perhaps <answer>2</answer>",
     ):
         for reference in ("1", "2"):
-            assert grade(boxed, text, reference).score == 0, (text, reference)
+            assert grade(marker, text, reference).score == 0, (text, reference)
 
 
 # -- properties ------------------------------------------------------------------------------------

@@ -41,16 +41,16 @@ def test_a_parser_that_does_not_come_back_is_ended(monkeypatch: pytest.MonkeyPat
     def stuck(text: str) -> object:
         while True:
             try:
-                time.sleep(0.001)
+                sum(range(1000))
             except Exception:
                 continue
 
     algebra.same_by_sympy("x", "x")  # imports are not on the clock
     monkeypatch.setattr(algebra, "_parse", stuck)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(RefusedError, match="time"):
         algebra.same_by_sympy("x", "y")
-    assert time.monotonic() - started < 5 * algebra.SECONDS + 1.0
+    assert time.process_time() - started < 5 * algebra.SECONDS + 1.0
 
 
 def test_a_worker_asks_it_and_always_answers() -> None:

@@ -8,7 +8,7 @@ from tests.plugins.math_misses import LABEL_REASONS, OUT, disagreements, graded,
 from assay_plugins.boxed_math import BoxedMath
 from assay_plugins.boxed_math.decide import is_readable
 
-boxed = BoxedMath()
+boxed, marker = BoxedMath(), BoxedMath(extraction="marker")
 GOLDS = ["aime_2024", "aime_2025", "aime_1983_2023_pool", "math500", "cnmo_2024", "cmath_zh", "math_train_7474_nosol"]
 # The labels of these rows are wrong: the answers are `4:30 \text{ p.m.}` for `\text{4:30 p.m.}` and 10000 for 10{,}000.
 MISLABELLED = {*(f"q25m-3-{k}" for k in range(8)), "q25m-72-7"}
@@ -30,7 +30,7 @@ def test_every_gold_equals_itself_and_not_a_wrong_number(grade, rows, name: str)
 def test_gsm8k_golds(grade, rows) -> None:
     for row in rows("data/gsm8k_test.jsonl"):
         gold = row.get("answer") or row["solution"].split("####")[-1].strip()
-        assert grade(boxed, f"#### {gold}", gold).score == 1
+        assert grade(marker, f"#### {gold}", gold).score == 1
         assert grade(boxed, f"so \\boxed{{{gold}}}", gold).score == 1
 
 
@@ -39,7 +39,7 @@ def test_agreement_with_labels_on_real_responses(grade, rows) -> None:
         wrong = {
             row["id"]
             for row in rows(f"data/{name}.jsonl")
-            if (grade(boxed, row["response"], row["answer"]).score == 1) != row["correct"]
+            if (grade(marker, row["response"], row["answer"]).score == 1) != row["correct"]
         }
         assert wrong == allowed
 

@@ -57,5 +57,6 @@ def test_digits_apart_are_not_one_number(a: str, b: str) -> None:
 )
 def test_nothing_hangs_or_overflows(grade, text: str) -> None:
     started = time.thread_time()
-    assert grade(boxed, text, "1").score == 0.0
+    verdict = grade(BoxedMath(extraction="marker"), text, "1")
+    assert verdict.score == 0.0 or verdict.outcome == "refused", verdict
     assert time.thread_time() - started < 2.0

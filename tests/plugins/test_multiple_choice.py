@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from assay import Outcome, UsageError
+from assay import Outcome
 from assay_plugins.multiple_choice import MultipleChoice, register_verifiers
 
 choice = MultipleChoice()
@@ -21,6 +21,12 @@ PICKED = [
     ("Respuesta: B", "B"), ("Réponse : B", "B"), ("Antwort: B", "B"), ("Ответ: B", "B"), ("الإجابة: B", "B"),
     ("Answer: A\nwait\nAnswer: B", "B"), ("Answer: D\n\n\\boxed{B}", "D"), ("\\boxed{\\frac{1}{2}}", "D"),
     ("Answer: B\n\nBecause the red one is it.", "B"), ("Answer:\n\nB", "B"), ("Answer: Ｂ", "B"),
+    ("\\boxed{A}, no: \\boxed{B}", "B"), ("\\boxed{A} or rather \\boxed{B}", "B"),
+    ("\\boxed{A}\n\nIn the end \\boxed{B}", "B"),
+    ("\\boxed{B} or \\boxed{B}", "B"), ("\\boxed{the red one}, \\boxed{B}", "B"), ("\\boxed{7}, \\boxed{B}", "B"),
+    ("Answer: A\nNo, that is wrong. Answer: B", "B"), ("Answer: B because A or C would be too large", "B"),
+    ("Answer: B. A is too small.", "B"), ("Answer: (B) and not something else", "B"), ("Answer: B (the red one)", "B"),
+    ("Answer: B, because A is wrong", "B"),
 ]  # fmt: skip
 
 
@@ -36,6 +42,13 @@ def test_the_chosen_letter(grade, text: str, letter: str) -> None:
 NOTHING = [
     "Answer: A or B", "Answer: A, B", "\\boxed{A or B}", "Answer: A and B", "I think A is good but B is better.",
     "A triangle has three sides.", "Answer: A triangle", "", "Answer:", "Answer: unknown", "Answer: A/B",
+    "\\boxed{A} or \\boxed{B}", "\\boxed{B} or \\boxed{A}", "$\\boxed{A}$ or maybe $\\boxed{B}$",
+    "\\boxed{A}, \\boxed{B}",
+    "\\boxed{A} and \\boxed{B}", "\\boxed{A} \\text{ or } \\boxed{B}", "\\boxed{A} 或 \\boxed{B}",
+    "\\boxed{C}, \\boxed{A}, \\boxed{B}",
+    "\\boxed{42} or \\boxed{B}", "Answer: A or Answer: B", "The answer is A, or perhaps the answer is B.",
+    "Answer: (a) or (b)", "Answer: (A) or (B)", "Answer: A (or B)", "Answer: A or maybe B", "Answer: A, possibly B",
+    "Answer: (A) or the red one", "Answer: A ou B", "Answer: A или B", "Answer: not B", "\\boxed{not B}",
 ]  # fmt: skip
 
 
@@ -67,8 +80,12 @@ def test_references(grade) -> None:
     assert grade(choice, "Answer: B", "B").extracted == "B"
     assert grade(choice, "Answer: C", ["B", "C"]).score == 1
     for reference in (None, "", "BB", 3, {"choices": ["x"]}, {"answer": "C", "choices": ["x", "y"]}):
-        with pytest.raises(UsageError, match="multiple_choice"):
-            grade(choice, "Answer: B", reference)
+        verdict = grade(choice, "Answer: B", reference)
+        assert (verdict.outcome, verdict.details["unusable_reference"]) == (Outcome.ERROR, True)
+        assert "multiple_choice" in verdict.reason
+        assert choice.check_reference(reference) in verdict.reason
+    for reference in ("B", ["B", "C"], KEY):
+        assert choice.check_reference(reference) is None
 
 
 def test_span_and_registration(grade) -> None:

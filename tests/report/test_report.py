@@ -14,8 +14,9 @@ MODEL = "hf:./models/SmolLM2-135M-Instruct"
 
 
 def record(benchmark="aime24", scores=((1, 0, 0, 0), (0, 0, 0, 0), (1, 1, 1, 0)), metrics=("pass@1",), **changes):
-    """A complete run whose samples have these scores; "T", "N", "E" and "V" stand for the other outcomes."""
-    kinds = {"T": Outcome.TRUNCATED, "N": Outcome.NO_ANSWER, "E": Outcome.ERROR, "V": Outcome.VERIFIER_TIMEOUT}
+    """A complete run whose samples have these scores; "T", "N", "R", "E" and "V" stand for the other outcomes."""
+    kinds = {"T": Outcome.TRUNCATED, "N": Outcome.NO_ANSWER, "R": Outcome.REFUSED}
+    kinds |= {"E": Outcome.ERROR, "V": Outcome.VERIFIER_TIMEOUT}
     rows = [
         SampleRow(
             problem_id=f"p{q:04}",
@@ -81,7 +82,8 @@ def test_markdown_of_one_run_cell_by_cell():
     ]
     assert dict(zip(cells[0], cells[2], strict=True)) == {
         "model": "SmolLM2-135M-Instruct", "benchmark": "aime24 (1)", "n": "3×4", "pass@1": "0.333 ± 0.220",
-        "cons@64": "n/a", "no answer": "0%", "truncated": "0%", "repetition": "0%", "mean tokens": "100",
+        "cons@64": "n/a", "no answer": "0%", "truncated": "0%", "refused": "0%", "repetition": "0%",
+        "mean tokens": "100",
         "errors (ours)": "0",
     }  # fmt: skip
     assert "1. aime24: n < 64: cons@64 is not defined; only 3 problems: the ± is rough." in page
@@ -128,6 +130,27 @@ def test_errors_are_shown_and_said():
         assert "0.500 ± 0.000" in text  # over the checked half; were ours counted as wrong it would be 0.250
     assert table_lines(shown([run]))[3].split()[-1] == "60"
     assert parsed([run])[0]["num_errors"] == "60"
+
+
+def test_refused_answers_have_a_column_of_their_own():
+    run = record(scores=[(1, "R", "N", 0)] * 30)
+    header, _, line = table_lines(shown([run, record()]))[1:4]
+    assert header.split()[4:] == ["ans.", "trunc.", "ref.", "rep.", "tokens", "(ours)"]
+    assert line.split()[-6:] == ["25%", "0%", "25%", "0%", "100", "0"]
+    assert table_lines(shown([run, record()]))[4].split()[-4] == "0%"
+    assert "25% of the answers were over a cap of the verifier; their reasons say which" in caveats(run)
+    assert "| refused |" in markdown_report([run])
+    assert {parsed([run])[0][name] for name in ("outcome refused", "outcome no_answer")} == {"30"}
+    assert parsed([run])[0]["rate refused"] == "0.25"
+    assert json.loads(to_json([run]))["runs"][0]["summary"]["outcomes"]["refused"] == 30
+
+
+def test_runs_recorded_before_there_were_refused_answers_are_still_shown():
+    run = record()
+    del run["summary"]["rates"]["refused"], run["summary"]["outcomes"]["refused"]
+    assert "ref." not in table_lines(shown([run]))[1].split()
+    assert "|     n/a |" in markdown_report([run])
+    assert parsed([run])[0]["outcome refused"] == "n/a"
 
 
 def test_undefined_is_never_zero():

@@ -116,9 +116,15 @@ def _hedges(case: AuditCase) -> Iterator[Probe]:
         yield _probe(check, case.write(answer), NOT_RIGHT)
     for text in (f"The answer is {right} or {wrong}.", f"It is {wrong} or maybe {right}."):
         yield _probe(check, text, NOT_RIGHT)
+    for mark in ("<answer>{}</answer>", "Answer: {}"):
+        if mark in case.template:
+            one, other = mark.replace("{}", right), mark.replace("{}", wrong)
+            yield _probe(check, f"{other} or {one}", NOT_RIGHT)
+            yield _probe(check, f"{one} or maybe {other}", NOT_RIGHT)
     if "boxed" in case.template:
         yield _probe(check, rf"\boxed{{{right}}} or \boxed{{{wrong}}}", NOT_RIGHT)
         yield _probe(check, rf"\boxed{{{wrong}}} or \boxed{{{right}}}", NOT_RIGHT)
+        yield _probe(check, rf"It is $\boxed{{{wrong}}}$, or maybe $\boxed{{{right}}}$.", NOT_RIGHT)
         yield _probe(check, rf"\boxed{{{right}}}, no: \boxed{{{wrong}", NOT_RIGHT)
 
 

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from assay.backends import options as opt
 from assay.backends.checkpoint import Checkpoint, find_checkpoint
 from assay.backends.fingerprint import fingerprint_files
-from assay.backends.prompting import Prompter, Rendered, check_sampling, preflight_warnings, refuse_prompt
+from assay.backends.prompting import Prompter, check_sampling, encode_requests, preflight_warnings
 from assay.errors import AssayError, BackendError, UsageError
-from assay.types import Completion, FinishReason, Generated, Message, Request, Sampling
+from assay.types import Completion, Generated, Request, Sampling
 
 if TYPE_CHECKING:
     from assay.backends.torch_decode.loop import DecodeLoop, Finished
@@ -80,22 +80,16 @@ class HfBackend:
 
         check_sampling(sampling)
         loop = self._load()
-        seen: dict[tuple[tuple[Message, ...] | str, str], tuple[Rendered, list[int]]] = {}
-        jobs, prefills = [], []
-        for number, request in enumerate(requests):
-            shape = (request.prompt, request.prefill)
-            if shape not in seen:
-                rendered = self._prompter.render(request)
-                seen[shape] = rendered, self._prompter.encode(rendered)
-            rendered, ids = seen[shape]
-            prefills.append(rendered.prefill)
-            if refusal := refuse_prompt(ids, loop.context):
-                yield Generated(request=request, completion=_failed(refusal, rendered.prefill))
+        encoded = encode_requests(self._prompter, requests, context=loop.context)
+        jobs = []
+        for number, (request, prompt) in enumerate(zip(requests, encoded, strict=True)):
+            if prompt.failed is None:
+                jobs.append(Job(number=number, ids=prompt.ids, seed=request.seed))
             else:
-                jobs.append(Job(number=number, ids=ids, seed=request.seed))
+                yield Generated(request=request, completion=prompt.failed)
         for finished in loop.run(jobs, sampling):
             number = finished.job.number
-            yield Generated(request=requests[number], completion=_completion(finished, prefills[number]))
+            yield Generated(request=requests[number], completion=_completion(finished, encoded[number].prefill))
 
     def render(self, request: Request) -> str:
         """The exact text that the model continues, prefill included."""
@@ -288,10 +282,6 @@ def _free_memory() -> int:
             return min(free, left)
     except (OSError, ValueError):  # no cgroup, or no limit ("max")
         return free
-
-
-def _failed(error: str, prefill: str) -> Completion:
-    return Completion(text="", finish_reason=FinishReason.ERROR, error=error, prefill=prefill)
 
 
 def _completion(finished: Finished, prefill: str) -> Completion:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.errors import BackendError, UsageError
-from assay.types import Message, Request, Sampling
+from assay.types import Completion, FinishReason, Message, Request, Sampling
 
 THINK = "<think>"
 THINK_PREFILL = "<think>\n"
@@ -120,7 +120,48 @@ def _with_prefill(base: str, wanted: str, *, from_template: bool) -> Rendered:
     return Rendered(text=base + added, prefill=standing + added, from_template=from_template)
 
 
-def refuse_prompt(ids: Sequence[int], context: int | None) -> str | None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encoded:
+    """A request as token ids."""
+
+    ids: list[int]
+    """Shared between requests with equal prompts: not to be changed."""
+    prefill: str
+    """What stands in the assistant's turn: for `Completion.prefill`."""
+    failed: Completion | None
+    """The completion of a prompt that cannot be completed, which says why; else None."""
+
+
+def encode_requests(prompter: Prompter, requests: Sequence[Request], *, context: int | None) -> list[Encoded]:
+    """The prompts of all requests, in order; the many samples of one problem are rendered and encoded once.
+
+    Args:
+        prompter: Renders and encodes.
+        requests: What is asked.
+        context: The model's context window in tokens, where known.
+
+    Raises:
+        BackendError: The chat template refuses the messages.
+    """
+    seen: dict[tuple[tuple[Message, ...] | str, str], Encoded] = {}
+    for request in requests:
+        shape = (request.prompt, request.prefill)
+        if shape in seen:
+            continue
+        rendered = prompter.render(request)
+        ids = prompter.encode(rendered)
+        refusal = _refusal(ids, context)
+        failed = None if refusal is None else failed_completion(refusal, rendered.prefill)
+        seen[shape] = Encoded(ids=ids, prefill=rendered.prefill, failed=failed)
+    return [seen[request.prompt, request.prefill] for request in requests]
+
+
+def failed_completion(error: str, prefill: str) -> Completion:
+    """The completion of a request that the backend could not complete."""
+    return Completion(text="", finish_reason=FinishReason.ERROR, error=error, prefill=prefill)
+
+
+def _refusal(ids: Sequence[int], context: int | None) -> str | None:
     """Why a prompt cannot be completed at all; None where it can."""
     if not ids:
         return "the prompt is empty: it has no tokens"

@@ -26,7 +26,13 @@ from assay.backends import options as opt
 from assay.backends.checkpoint import Checkpoint, find_checkpoint
 from assay.backends.fingerprint import fingerprint_files
 from assay.backends.finish import finish_reason_of
-from assay.backends.prompting import Prompter, Rendered, check_sampling, preflight_warnings, refuse_prompt
+from assay.backends.prompting import (
+    Prompter,
+    check_sampling,
+    encode_requests,
+    failed_completion,
+    preflight_warnings,
+)
 from assay.backends.text import TextDecoder
 from assay.errors import BackendError, UsageError
 from assay.types import Completion, FinishReason, Generated, Request, Sampling
@@ -94,21 +100,16 @@ class VllmBackend:
         if self._engine is None:
             self._engine = _Engine(self._checkpoint, self._arguments)
         decoder = TextDecoder(self._tokenizer, sampling.stop)
-        seen: dict[Any, tuple[Rendered, list[int]]] = {}
-        jobs, prefills = [], []
-        for number, request in enumerate(requests):
-            shape = (request.prompt, request.prefill)
-            if shape not in seen:
-                rendered = self._prompter.render(request)
-                seen[shape] = rendered, self._prompter.encode(rendered)
-            rendered, ids = seen[shape]
-            prefills.append(rendered.prefill)
-            if refusal := refuse_prompt(ids, self._engine.context):
-                yield Generated(request=request, completion=_failed(refusal, rendered.prefill))
+        encoded = encode_requests(self._prompter, requests, context=self._engine.context)
+        jobs = []
+        for number, (request, prompt) in enumerate(zip(requests, encoded, strict=True)):
+            if prompt.failed is None:
+                jobs.append((number, prompt.ids, request.seed))
             else:
-                jobs.append((number, ids, request.seed))
+                yield Generated(request=request, completion=prompt.failed)
         for number, output in self._engine.run(jobs, sampling):
-            yield Generated(request=requests[number], completion=_completion(output, prefills[number], decoder))
+            completion = _completion(output, encoded[number].prefill, decoder)
+            yield Generated(request=requests[number], completion=completion)
 
     def render(self, request: Request) -> str:
         """The exact text that the model continues, prefill included."""
@@ -275,14 +276,10 @@ async def _stop_engine(engine: Any) -> None:
     engine.shutdown()
 
 
-def _failed(error: str, prefill: str) -> Completion:
-    return Completion(text="", finish_reason=FinishReason.ERROR, error=error, prefill=prefill)
-
-
 def _completion(output: Any, prefill: str, decoder: TextDecoder) -> Completion:
     if output is None or isinstance(output, Exception):
         error = " ".join(str(output or "the engine returned nothing").split())[:500]
-        return _failed(f"vLLM refused the request: {error}", prefill)
+        return failed_completion(f"vLLM refused the request: {error}", prefill)
     result = output.outputs[0]
     ids = tuple(int(token) for token in result.token_ids)
     text, _ = decoder.finish(ids)

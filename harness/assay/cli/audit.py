@@ -13,7 +13,7 @@ def audit(
     verifier: Annotated[str, typer.Argument(help="Name of the verifier; `assay plugins` lists them.")],
     option: Annotated[
         list[str] | None,
-        typer.Option("-o", "--option", metavar="NAME=VALUE", help="An option of the verifier, e.g. extraction=strict."),
+        typer.Option("-o", "--option", metavar="NAME=VALUE", help="An option of the verifier: extraction=lenient."),
     ] = None,
     cases: Annotated[
         str | None,

@@ -8,8 +8,6 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -146,28 +144,17 @@ def _data() -> Check:
     )
 
 
-def _docker() -> Check:
-    remedy = "only needed to judge programs: install docker and start its daemon"
-    if shutil.which("docker") is None:
-        return Check(name="docker", ok=False, found="no docker command", remedy=remedy)
-    try:
-        done = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Version}}"],
-            capture_output=True, text=True, timeout=10, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Check(name="docker", ok=False, found=str(error), remedy=remedy)
-    if done.returncode:
-        return Check(name="docker", ok=False, found="the daemon does not answer", remedy=remedy)
-    return Check(name="docker", ok=True, found=f"server {done.stdout.strip()}")
-
-
 def _sandbox() -> Check:
+    from assay.sandbox.choose import list_options
+
+    options = list_options()
+    usable = [option for option in options if option.ok]
+    reasons = "; ".join(f"{option.kind}: {option.reason}" for option in options if not option.ok)
     return Check(
         name="sandbox",
-        ok=False,
-        found="this version of Assay runs no programs: it has no sandbox",
-        remedy="nothing to do; benchmarks and rewards that run code are not offered",
+        ok=bool(usable),
+        found=", ".join(f"{option.kind} holds" for option in usable) or reasons,
+        remedy="only needed to run programs; `assay sandbox check` shows more",
     )
 
 
@@ -180,5 +167,4 @@ _CHECKS: dict[str, Callable[[], Check]] = {
     "Hugging Face hub": _hub,
     "benchmark data": _data,
     "sandbox": _sandbox,
-    "docker": _docker,
 }

@@ -32,7 +32,7 @@ def score(
     verifier: Annotated[str, typer.Option(help="Name of the verifier; `assay plugins` lists them.")],
     option: Annotated[
         list[str] | None,
-        typer.Option("-o", "--option", metavar="NAME=VALUE", help="An option of the verifier, e.g. extraction=strict."),
+        typer.Option("-o", "--option", metavar="NAME=VALUE", help="An option of the verifier: extraction=lenient."),
     ] = None,
     field: Annotated[
         list[str] | None,

@@ -10,6 +10,7 @@ Pure functions over plain lists, one idea a file:
 | `noise` | standard errors, variance components, Wilson and bootstrap intervals |
 | `compare` | two runs on the same problems: paired difference, exact sign-flip test |
 | `repetition` | whether a text ends in a loop |
+| `win_rate` | how often a judge prefers a model to a baseline, at equal lengths too |
 | `summary` | everything above for one run, as a JSON-able dict |
 | `codeforces/` | a rating from contest standings |
 
@@ -42,12 +43,14 @@ if TYPE_CHECKING:
     from assay.metrics.repetition import is_repetitive
     from assay.metrics.summary import SampleRow, check_metrics, summarise
     from assay.metrics.votes import answer_classes, cons_at_k
+    from assay.metrics.win_rate import WinRate, length_controlled_win_rate
 
 _HOME = {
     "Interval": "noise",
     "PairedComparison": "compare",
     "SampleRow": "summary",
     "VarianceComponents": "noise",
+    "WinRate": "win_rate",
     "answer_classes": "votes",
     "bootstrap_ci": "noise",
     "check_metrics": "summary",
@@ -55,6 +58,7 @@ _HOME = {
     "cons_at_k_expected": "expected_votes",
     "g_pass_at_k": "passes",
     "is_repetitive": "repetition",
+    "length_controlled_win_rate": "win_rate",
     "paired": "compare",
     "pass_at_1": "passes",
     "pass_at_k": "passes",
@@ -73,6 +77,7 @@ __all__ = [
     "PairedComparison",
     "SampleRow",
     "VarianceComponents",
+    "WinRate",
     "answer_classes",
     "bootstrap_ci",
     "check_metrics",
@@ -80,6 +85,7 @@ __all__ = [
     "cons_at_k_expected",
     "g_pass_at_k",
     "is_repetitive",
+    "length_controlled_win_rate",
     "paired",
     "pass_at_1",
     "pass_at_k",

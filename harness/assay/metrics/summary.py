@@ -3,7 +3,7 @@
 Rules (docs/metrics.md says why):
 
 * `verifier_timeout` and `error` are ours: such samples are dropped, and counted beside the score.
-* `no_answer` and `truncated` are the model's: worth 0, and they cast no vote.
+* `no_answer`, `truncated` and `refused` are the model's: worth 0, and they cast no vote.
 * pass@1 is the mean of the scores; for pass@k and cons@k a sample is right when its score is exactly 1.
 * Every metric is a mean over problems of one value per problem. A problem with fewer than k checked samples has no
   pass@k and no cons@k: it is left out, and the number left out is given.
@@ -51,7 +51,7 @@ class SampleRow:
 
     @property
     def credit(self) -> float | None:
-        """What it is worth: its score, 0 without an answer, None where our side failed."""
+        """What it is worth: its score, 0 without an answer or with one that was refused, None where our side failed."""
         if self.outcome.is_ours:
             return None
         return 0.0 if self.score is None else self.score
@@ -196,6 +196,7 @@ def _rates(checked: Sequence[SampleRow]) -> dict[str, float | None]:
     return {
         "no_answer": _share(sum(row.outcome is Outcome.NO_ANSWER for row in checked), len(checked)),
         "truncated": _share(sum(row.truncated or row.outcome is Outcome.TRUNCATED for row in checked), len(checked)),
+        "refused": _share(sum(row.outcome is Outcome.REFUSED for row in checked), len(checked)),
         "repetitive": _share(sum(row.repetitive for row in checked), len(checked)),
         "mean_tokens": _share(sum(tokens), len(tokens)),
         "mean_chars": _share(sum(chars), len(chars)),

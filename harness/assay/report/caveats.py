@@ -14,7 +14,7 @@ FEW_PROBLEMS = 10
 """Below it, the standard error itself is too uncertain to be relied on."""
 
 NOTABLE = 0.05
-"""A rate of truncation or repetition from which the score says as much about the protocol as about the model."""
+"""A rate of truncation, repetition or refusal from which the score says as much of the protocol as of the model."""
 
 MANY_UNANSWERED = 0.2
 """Weak models often fail to answer; from here on the prompt or the extraction may be at fault."""
@@ -104,7 +104,8 @@ def _undefined(record: Record) -> list[str]:
 
 def _rates(record: Record) -> list[str]:
     rates = part(part(record, "summary"), "rates")
-    truncated, repetitive, no_answer = (number(rates.get(key)) for key in ("truncated", "repetitive", "no_answer"))
+    names = ("truncated", "repetitive", "no_answer", "refused")
+    truncated, repetitive, no_answer, refused = (number(rates.get(name)) for name in names)
     temperature, cap = number(record.get("temperature")), number(record.get("max_tokens"))
     notes = []
     if truncated is not None and truncated >= NOTABLE:
@@ -116,6 +117,8 @@ def _rates(record: Record) -> list[str]:
         notes.append(
             f"no answer in {percent(no_answer)}: check that the prompt asks for the form that the verifier reads"
         )
+    if refused is not None and refused >= NOTABLE:
+        notes.append(f"{percent(refused)} of the answers were over a cap of the verifier; their reasons say which")
     return notes
 
 

@@ -17,8 +17,8 @@ from assay.report.text import csv_text, escape_controls
 
 _METRIC_FIELDS = ("value", "se", "low", "high", "num_problems", "num_left_out")
 _COUNTS = ("num_problems", "num_samples", "planned_samples", "num_checked", "num_errors")
-_OUTCOMES = ("graded", "no_answer", "truncated", "verifier_timeout", "error")
-_RATES = ("no_answer", "truncated", "repetitive", "mean_tokens", "mean_chars")
+_OUTCOMES = ("graded", "no_answer", "truncated", "refused", "verifier_timeout", "error")
+_RATES = ("no_answer", "truncated", "refused", "repetitive", "mean_tokens", "mean_chars")
 _VOTES = ("tie_rate", "undecided_rate", "no_vote_rate", "abstain_rate")
 _PROTOCOL = ("template", "prompt_sha256", "temperature", "top_p", "max_tokens", "revision")
 

@@ -17,9 +17,9 @@ _LEGEND = """\
 - **±**: one standard error with the problems as units, so it holds both the choice of problems and the chance in
   sampling. To compare two models on the same problems, use a paired test instead of two ±. Where everything is wrong
   or right, **+x** or **-x** reaches to the end of the 95% Wilson interval.
-- **no answer**: the model stopped without a readable answer. **truncated**: it hit the token cap. **repetition**: the
-  text ends in a loop. All three are shares of the checked samples. The first is worth 0, and so is a truncated sample
-  without an answer.
+- **no answer**: the model stopped without a readable answer. **truncated**: it hit the token cap. **refused**: the
+  answer was over a cap of the verifier, an absurd input. **repetition**: the text ends in a loop. All four are shares
+  of the checked samples. No answer and refused are worth 0, and so is a truncated sample without an answer.
 - **mean tokens**: mean length of a response.
 - **errors (ours)**: samples that our verifier, sandbox or backend failed to check. They are left out of every other
   column and never count as wrong.
@@ -32,7 +32,7 @@ def markdown_report(records: Sequence[Record]) -> str:
     others = other_metrics(rows)
     notes = [caveats(record) for record in records]
     header = ["model", "benchmark", "n", "pass@1", *others]
-    header += ["no answer", "truncated", "repetition", "mean tokens", "errors (ours)"]
+    header += ["no answer", "truncated", "refused", "repetition", "mean tokens", "errors (ours)"]
     lines: list[list[str]] = []
     footnotes: list[str] = []
     for row, label, note in zip(rows, labels(records), notes, strict=True):
@@ -58,6 +58,7 @@ def _cells(row: TableRow, mark: str, others: Sequence[str]) -> list[str]:
         *(row.metrics.get(name, NOT_ASKED) for name in ("pass@1", *others)),
         row.no_answer.replace("<", "&lt;"),
         row.truncated.replace("<", "&lt;"),
+        row.refused.replace("<", "&lt;"),
         row.repetitive.replace("<", "&lt;"),
         row.tokens,
         row.errors,

@@ -32,6 +32,7 @@ class TableRow:
     """Metric name to "0.312 ± 0.045"."""
     no_answer: str
     truncated: str
+    refused: str
     repetitive: str
     tokens: str
     errors: str
@@ -65,6 +66,7 @@ def _row(record: Record, model: str) -> TableRow:
         metrics={visible(name): metric_text(part(metrics, name)) for name in metrics},
         no_answer=percent(rates.get("no_answer")),
         truncated=percent(rates.get("truncated")),
+        refused=percent(rates.get("refused")),
         repetitive=percent(rates.get("repetitive")),
         tokens=count(rates.get("mean_tokens")),
         errors=count(summary.get("num_errors")),

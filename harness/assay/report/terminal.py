@@ -23,9 +23,10 @@ _MIN_NAME = 8
 
 _LEGEND = (
     "n: problems × samples of each. ±: one standard error, problems being the units; +x or -x: all wrong or all "
-    "right, to the end of the 95% interval. trunc.: hit max_tokens. rep.: ends in a loop. errors: our own failures, "
-    "not in the score."
+    "right, to the end of the 95% interval. trunc.: hit max_tokens. {refused}rep.: ends in a loop. errors: our own "
+    "failures, not in the score."
 )
+_REFUSED = "ref.: refused, the answer was over a cap of the verifier. "
 
 
 def results_table(records: Sequence[Record], *, width: int = 140) -> RenderableType:
@@ -55,8 +56,9 @@ class _Results:
             return
         notes = [caveats(record) for record in records]
         marks = _marks(notes)
-        yield _table(table_rows(records), marks, min(self._width, options.max_width))
-        yield Text(_LEGEND, style="dim")
+        rows = table_rows(records)
+        yield _table(rows, marks, min(self._width, options.max_width))
+        yield Text(_LEGEND.format(refused=_REFUSED if _any_refused(rows) else ""), style="dim")
         for label, note, mark in zip(labels(records), notes, marks, strict=True):
             if note:
                 yield Text(f"{mark} {label}: {'; '.join(note)}.")
@@ -78,6 +80,11 @@ def _marks(notes: Sequence[Sequence[str]]) -> list[str]:
     return marks
 
 
+def _any_refused(rows: Sequence[TableRow]) -> bool:
+    """Whether the table needs a column for refused answers: hardly any run has them."""
+    return any(row.refused not in ("0%", NOT_DEFINED) for row in rows)
+
+
 def _table(rows: Sequence[TableRow], marks: Sequence[str], width: int) -> RenderableType:
     from rich import box
     from rich.table import Table
@@ -85,8 +92,9 @@ def _table(rows: Sequence[TableRow], marks: Sequence[str], width: int) -> Render
 
     others = other_metrics(rows)
     headers = ["model", "benchmark", "n", "pass@1", *_other_header(others)]
-    headers += ["no\nans.", "trunc.", "rep.", "mean\ntokens", "errors\n(ours)"]
-    lines = [_cells(row, mark, others) for row, mark in zip(rows, marks, strict=True)]
+    refused = _any_refused(rows)
+    headers += ["no\nans.", "trunc.", *(["ref."] if refused else []), "rep.", "mean\ntokens", "errors\n(ours)"]
+    lines = [_cells(row, mark, others, refused) for row, mark in zip(rows, marks, strict=True)]
     gap = _fit(headers, lines, width)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, gap - 1, 0, 0), pad_edge=False)
     for index, header in enumerate(headers):
@@ -102,7 +110,7 @@ def _other_header(others: Sequence[str]) -> list[str]:
     return [] if not others else [others[0] if len(others) == 1 else "other metrics"]
 
 
-def _cells(row: TableRow, mark: str, others: Sequence[str]) -> list[str]:
+def _cells(row: TableRow, mark: str, others: Sequence[str], refused: bool) -> list[str]:
     benchmark = row.benchmark + (f" {mark}" if mark else "")
     cells = [row.model, benchmark, row.size, row.metrics.get("pass@1", NOT_ASKED)]
     if len(others) == 1:
@@ -110,7 +118,8 @@ def _cells(row: TableRow, mark: str, others: Sequence[str]) -> list[str]:
     elif others:
         own = [f"{name} {text}" for name, text in row.metrics.items() if name != "pass@1"]
         cells.append("\n".join(own) or NOT_ASKED)
-    return [*cells, row.no_answer, row.truncated, row.repetitive, row.tokens, row.errors]
+    rates = [row.no_answer, row.truncated, *([row.refused] if refused else []), row.repetitive]
+    return [*cells, *rates, row.tokens, row.errors]
 
 
 def _fit(headers: Sequence[str], lines: list[list[str]], width: int) -> int:

@@ -7,9 +7,12 @@ The way of an answer through the rooms of this package:
 3. `numerals` reads plain numbers, which nearly all real answers are, without any grammar.
 4. `tokens`, `grammar` and `structure` read everything else into small trees (`nodes`): expressions, and
    lists, tuples, sets, intervals, unions, relations, matrices, ratios, base-n numerals, texts around them.
-5. `compare` decides equality: exactly over the rationals, otherwise by evaluating both trees at several
-   points with 60 digits (`evaluation`). Nothing is ever passed to `eval`, `sympify` or a shell.
-6. `matrices` computes with matrices and `real_sets` with sets of real numbers.
+   `quantities` reads a number with its unit (`units`, with the table of `unit_table`), `spoken` numbers in words,
+   `wording` words, dates and times.
+5. `compare` decides equality: exactly over the rationals (`exact`), otherwise by evaluating both trees at several
+   points (`expressions`, `evaluation`, `series`). Nothing is ever passed to `eval`, `sympify` or a shell.
+6. `matrices` computes with matrices, `real_sets` with sets of real numbers; `names` knows what a relation is about
+   and `trees` what an expression holds.
 7. `algebra` is the last resort for the few forms that the grammar knows to be mathematics but cannot read
    (limits, derivatives, operators): latex2sympy2_extended and sympy, only in a worker process, behind caps of
    their own and a timer. None of the labelled cases needs it.

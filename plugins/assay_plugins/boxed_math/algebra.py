@@ -22,7 +22,7 @@ from assay_plugins.boxed_math.limits import RefusedError
 
 MAX_CHARS = 600
 SECONDS = 0.15
-"""Wall-clock time for one pair, after a first use has warmed up."""
+"""CPU time for one pair, after a first use has warmed up: a loaded machine must not change a verdict."""
 _HOSTILE = (
     ("digits", re.compile(r"\d{60}|\d[eE][+-]?\d{3}")),
     ("power", re.compile(r"\^\s*\{?\s*[({]*\s*-?\d{4}|\^\s*\{[^{}]*\^|\^\s*\d+\s*\^|\^\s*\{[^{}]*!|\*\*")),
@@ -82,17 +82,17 @@ def _time_limit() -> Iterator[None]:
         if running:
             raise _OverTimeError
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGPROF, ring)
     # Rings again and again: a handler that swallows the first ring does not get away.
-    signal.setitimer(signal.ITIMER_REAL, SECONDS, SECONDS / 3)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, SECONDS / 3)
     try:
         yield
     except _OverTimeError as error:
         raise RefusedError("time") from error
     finally:
         running = False
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _parse(text: str) -> Any:

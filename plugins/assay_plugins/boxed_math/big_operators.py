@@ -41,9 +41,9 @@ def read_big(parser: _Parser, command: str) -> Node:
     if name == "lim":
         point, side = _side(lower[2:])
         start = parser.inner(point)
-        return Call("lim" + side, (parser.product(), start), bound=variable)
+        return Call("lim" + side, (parser.body(variable), start), bound=variable)
     start = parser.inner(lower[2:])
-    body = parser.product()
+    body = parser.body(variable)
     return Call(name, (body, start, parser.inner(upper)), bound=variable)
 
 

@@ -28,7 +28,8 @@ _SYMBOLS = {
     "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "⌊": r"\lfloor ", "⌋": r"\rfloor ",
     "⌈": r"\lceil ", "⌉": r"\rceil ", "⟨": r"\langle ", "⟩": r"\rangle ", "∣": "|", "→": r"\to ", "√": "√",
     "，": ",", "。": ".", "；": ";", "：": ":", "、": ",", "（": "(", "）": ")", "！": "!", "％": "%", "￥": "¥",
-    "…": r"\ldots ", "‰": r"\permil ", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ",
+    "…": r"\ldots ", "‰": "/1000 ", "∶": ":",
+    "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ",
 }  # fmt: skip
 _INVISIBLE = dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0x2061, 0x2062, 0x2063, 0xFEFF, 0x00AD, 0x200E, 0x200F])
 _TABLE: dict[int, str | None] = {
@@ -42,15 +43,24 @@ _TABLE: dict[int, str | None] = {
 _UNIT_POWER = re.compile(r"(?<=[\d\s])([kcdm]?m)([²³])(?![\w+\-−*/^=])")
 _SUPER_RUN = re.compile(f"[{_SUPERSCRIPTS}]+")
 _SUB_RUN = re.compile(f"[{_SUBSCRIPTS}]+")
-_ROOT = re.compile(r"√\s*(\d+(?:\.\d+)?|[A-Za-z])?")
+_BUILT_FRACTION = re.compile(f"([{_SUPERSCRIPTS}]+)[⁄/]([{_SUBSCRIPTS}]+)")
+_STYLED = re.compile("[\U0001d400-\U0001d7ff]+")
+"""Letters and digits of the mathematical alphabets: bold, italic, double-struck."""
+_ROOT = re.compile(r"((?:(?<![\w)\]}])[²³⁴⁵⁶⁷⁸⁹])?√|∛|∜)\s*(\d+(?:\.\d+)?|[A-Za-z])?")
 
+_PRICE = re.compile(r"\$(?=\s?[\d.])")
 _DELIMITERS = re.compile(r"\$\$?|\\[()\[\]](?!\w*pt)")
 _THOUSANDS_LATEX = re.compile(r"(?<=\d)(?:\{,\}|,\s*\\!|\\,|\\ |\\;|\\:|\\thinspace(?![a-z])|~)\s*(?=\d{3}(?!\d))")
 _SPACING = re.compile(
-    r"\\[,;:!> ]|\\(?:quad|qquad|thinspace|enspace|medspace|hfill|displaystyle|textstyle|limits|nolimits|mathstrut|"
+    r"\\[,;:> ]|\\(?:quad|qquad|thinspace|enspace|medspace|hfill|displaystyle|textstyle|limits|nolimits|mathstrut|"
     r"strut|phantom|allowbreak|nobreak|newline|smallskip|medskip|bigskip|noindent|centering|large|Large|normalsize)"
     r"(?![A-Za-z])|\\(?:hspace|vspace|kern|phantom|hphantom|label|tag)\*?\s*\{[^{}]*\}|~"
 )
+_NEGATIVE_SPACE = re.compile(r"\\!|\\negthinspace(?![A-Za-z])")
+_SWITCH = re.compile(
+    r"\\(?:bf|it|sf|tt|sl|sc|rm|cal|color\s*(?:\[[a-zA-Z]+\])?\s*\{[^{}]{1,30}\})(?![A-Za-z])(?!\s*\{\s*[A-Za-z]+\s*\})"
+)
+"""Fonts and colours that last to the end of the group."""
 _SIZING = re.compile(r"\\(?:m?left|m?right|[bB]igg?[lrm]?|middle)(?![A-Za-z])\s*\.?")
 _FRAC = re.compile(r"\\[dtc]frac(?![a-z])")
 _DOUBLE_ESCAPED = re.compile(r"\\\\(?=[A-Za-z])")
@@ -66,6 +76,7 @@ _TEXT = re.compile(
 )
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?=\{)")
 _BOLD = re.compile(r"(?<![\w)}])\*\*(?=\S)([^*]*[^\s*])\s*\*\*|__([^_]+)__")
+_OUTWARD = re.compile(r"([\[\]])([^\[\]]+[,;][^\[\]]+)([\[\]])")
 _SPACES = re.compile(r"\s+")
 _NAMES = {
     "leq": "le", "geq": "ge", "leqslant": "le", "geqslant": "ge", "neq": "ne", "lt": "<", "gt": ">",
@@ -94,6 +105,9 @@ _ORDINAL = re.compile(r"(?<=\d)(?:\^\s*\{?\s*\\text\s*\{\s*(?:st|nd|rd|th)\s*\}\
 _DAYTIME = re.compile(
     r"(?:\\text\s*\{\s*)?\b([01]?\d):([0-5]\d)\s*(?:\\text\s*\{\s*)?([ap])\.?\s?m\b\.?(?:\s*\})?", re.IGNORECASE
 )
+_HOUR = re.compile(
+    r"(?:\\text\s*\{\s*)?(?<![:.\d])\b([01]?\d)(?:\s+|\s*\\text\s*\{\s*)([ap])\.?m\b\.?(?:\s*\})?", re.IGNORECASE
+)
 _MODULO = re.compile(r"\(\s*(?:\\[bp]?mod|\\text\s*\{\s*mod\s*\}|mod)\s*([^()]{1,30}?)\s*\)|\\pmod\s*(?=\w)(\w)")
 
 
@@ -113,11 +127,21 @@ def to_latex(text: str) -> str:
     """Unicode mathematics as LaTeX; ASCII text comes back as it is."""
     if text.isascii():
         return text
+    text = _STYLED.sub(lambda m: unicodedata.normalize("NFKC", m[0]), text)
+    text = _BUILT_FRACTION.sub(
+        lambda m: r"\frac{{{}}}{{{}}}".format(*(unicodedata.normalize("NFKC", g) for g in m.groups())), text
+    )
+    text = _ROOT.sub(_root, text)
     text = _UNIT_POWER.sub(lambda m: rf"\text{{{m[1]}}}{m[2]}", text)  # a typed m² is a unit, m^2 may be algebra
     text = text.translate(_TABLE)
     text = _SUPER_RUN.sub(lambda m: "^{" + unicodedata.normalize("NFKC", m[0]).replace("−", "-") + "}", text)
-    text = _SUB_RUN.sub(lambda m: "_{" + unicodedata.normalize("NFKC", m[0]) + "}", text)
-    return _ROOT.sub(lambda m: rf"\sqrt{{{m[1]}}}" if m[1] else r"\sqrt ", text)
+    return _SUB_RUN.sub(lambda m: "_{" + unicodedata.normalize("NFKC", m[0]) + "}", text)
+
+
+def _root(match: re.Match[str]) -> str:
+    degree = {"∛": "3", "∜": "4"}.get(match[1]) or unicodedata.normalize("NFKC", match[1][:-1])
+    root = rf"\sqrt[{degree}]" if degree else r"\sqrt"
+    return f"{root}{{{match[2]}}}" if match[2] else f"{root} "
 
 
 @lru_cache(maxsize=8192)
@@ -143,6 +167,8 @@ def clean(text: str) -> str:
     text = _COMMAND.sub(_rename, text)
     text = _FRAC.sub(r"\\frac", text)
     text = _SPACES.sub(" ", text).strip()
+    if text.startswith("]") or text.endswith("["):  # French open intervals
+        text = _OUTWARD.sub(lambda m: m[1].replace("]", "(") + m[2] + m[3].replace("[", ")"), text)
     return _trim(_numerals(text))
 
 
@@ -155,6 +181,7 @@ def _numerals(text: str) -> str:
     if _SUFFIXED.search(text):
         text = _ORDINAL.sub("", text)
         text = _DAYTIME.sub(lambda match: rf"\text{{{match[1].lstrip('0')}:{match[2]} {match[3].lower()}m}}", text)
+        text = _HOUR.sub(lambda match: rf"\text{{{match[1].lstrip('0')}:00 {match[2].lower()}m}}", text)
         text = _MODULO.sub(lambda m: rf"\pmod{{{m[1] or m[2]}}}", text)
     return text
 
@@ -164,7 +191,10 @@ def _escapes(text: str) -> str:
     while (joined := _THOUSANDS_LATEX.sub("", text)) != text:  # at most a few rounds: each removes separators
         text = joined
     text = text.replace(r"\$", "¤").replace(r"\%", "%").replace(r"\#", "#").replace(r"\&", "&").replace(r"\_", "_")
+    if text.count("$") == 1:  # no pair of delimiters: a price
+        text = _PRICE.sub("¤", text)
     text = _DELIMITERS.sub(" ", text)
+    text = _SWITCH.sub(" ", _NEGATIVE_SPACE.sub("", text))
     return _SPACING.sub(" ", text)
 
 

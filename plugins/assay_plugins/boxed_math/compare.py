@@ -8,19 +8,14 @@ are fields of `Rules`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from assay_plugins.boxed_math.evaluation import symbols
-from assay_plugins.boxed_math.expressions import (
-    difference,
-    is_letter_sum,
-    is_name,
-    proportional,
-    same_expression,
-)
+from assay_plugins.boxed_math.expressions import difference, nearly, proportional, same_expression
 from assay_plugins.boxed_math.limits import MAX_ITEMS, RefusedError
+from assay_plugins.boxed_math.names import conflicting, is_letter_sum, is_name, is_name_value
 from assay_plugins.boxed_math.nodes import (
+    Add,
     Combination,
     Const,
     Matrix,
@@ -28,6 +23,7 @@ from assay_plugins.boxed_math.nodes import (
     Node,
     Num,
     Numeral,
+    Pow,
     Ratio,
     Relation,
     Scalar,
@@ -35,11 +31,13 @@ from assay_plugins.boxed_math.nodes import (
     Text,
     Value,
 )
-from assay_plugins.boxed_math.units import unit_ratio
+from assay_plugins.boxed_math.trees import has_decimal, symbols
+from assay_plugins.boxed_math.unit_table import SYMBOLS, Unit
+from assay_plugins.boxed_math.units import pairs
 
 _HUNDREDTH = Num(Fraction(1, 100))
 _INFINITY = Const("oo")
-_MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!=", "~": "~"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def same_value(a: Value, b: Value, rules: Rules) -> bool:
         return isinstance(a, Text) and isinstance(b, Text) and a.text == b.text
     if isinstance(a, Relation) or isinstance(b, Relation):
         return _same_relation(a, b, rules)
-    a, b = _unwrap(a), _unwrap(b)
+    a, b = _unwrapped(a, b), _unwrapped(b, a)
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         return _same_scalar(a, b, rules)
     if isinstance(a, Combination) or isinstance(b, Combination):
@@ -76,20 +74,45 @@ def same_value(a: Value, b: Value, rules: Rules) -> bool:
     return False
 
 
-def _unwrap(value: Value) -> Value:
-    """A list or braced group of one is its member; a set of one stays a set only beside other sets."""
+def _unwrapped(value: Value, other: Value) -> Value:
+    """A list of one is its member; so is a set of one beside a value that is no set: {5} is 5, {{5}} is not {5}."""
     while isinstance(value, Seq) and len(value.items) == 1 and value.kind in ("list", "set"):
+        if value.kind == "set" and (isinstance(other, Seq) or isinstance(value.items[0], Seq)):
+            break
         value = value.items[0]
     return value
 
 
 def _same_scalar(a: Scalar, b: Scalar, rules: Rules) -> bool:
-    left, right = a.node, b.node
-    ratio = unit_ratio(a.unit, b.unit)
-    if ratio is None:
+    if (a.percent and b.unit) or (b.percent and a.unit):
         return False
-    if ratio != 1:
-        left = Mul((left, Num(ratio)))
+    if a.unit and b.unit:
+        return any(_same_plain(replace(a, node=_converted(a.node, x, y)), b, rules) for x, y in pairs(a.unit, b.unit))
+    if bool(a.unit) != bool(b.unit):
+        angle, other = (a, b) if a.unit else (b, a)
+        if angle.unit == SYMBOLS["deg"] and _holds_pi(other.node):  # 45° is pi/4
+            return same_expression(Mul((angle.node, Const("pi"), Num(Fraction(1, 180)))), other.node)
+    return _same_plain(a, b, rules)
+
+
+def _converted(node: Node, unit: Unit, other: Unit) -> Node:
+    """A value in one unit as the value in another."""
+    if (unit.offset, unit.size, unit.pi) == (other.offset, other.size, other.pi):
+        return node
+    if unit.offset != other.offset:
+        node = Add((node, Num(unit.offset - other.offset * other.size / unit.size)))
+    pi = Pow(Const("pi"), Num(Fraction(unit.pi - other.pi)))
+    return Mul((node, Num(unit.size / other.size), pi) if unit.pi != other.pi else (node, Num(unit.size / other.size)))
+
+
+def _holds_pi(node: Node) -> bool:
+    if isinstance(node, Add | Mul):
+        return any(map(_holds_pi, node.items))
+    return node == Const("pi") or (isinstance(node, Pow) and _holds_pi(node.base))
+
+
+def _same_plain(a: Scalar, b: Scalar, rules: Rules) -> bool:
+    left, right = a.node, b.node
     if a.percent == b.percent or rules.percent == "number":
         return same_expression(left, right)
     scaled = Mul((left if a.percent else right, _HUNDREDTH))
@@ -102,8 +125,6 @@ def _same_scalar(a: Scalar, b: Scalar, rules: Rules) -> bool:
 
 
 def _same_seq(a: Seq, b: Seq, rules: Rules) -> bool:
-    if len(a.items) != len(b.items) and (a.kind == "tuple" or b.kind == "tuple"):
-        return False
     if a.kind == b.kind == "tuple":
         if (a.opening, a.closing) != (b.opening, b.closing) and (len(a.items) == 2 or not a.items):
             return False
@@ -111,7 +132,10 @@ def _same_seq(a: Seq, b: Seq, rules: Rules) -> bool:
     if a.kind == b.kind == "set":
         return _covers(a.items, b.items, rules) and _covers(b.items, a.items, rules)
     if "tuple" in (a.kind, b.kind):
-        return _in_order(a.items, b.items, rules)
+        bracketed, other = (a, b) if a.kind == "tuple" else (b, a)
+        return _is_point(bracketed, other) and _in_order(a.items, b.items, rules)
+    if a.opening != b.opening and a.opening and b.opening and any(map(_is_inequality, a.items + b.items)):
+        return False  # "and" is not "or": as sets of real numbers they may still be equal
     assigned = _assigned(a), _assigned(b)
     if all(assigned):  # x = 1, y = 2 may come in any order but says which is which
         return set(assigned[0]) == set(assigned[1]) and all(
@@ -126,26 +150,48 @@ def _same_seq(a: Seq, b: Seq, rules: Rules) -> bool:
     return _in_any_order(a.items, b.items, rules)
 
 
+def _is_inequality(value: Value) -> bool:
+    return isinstance(value, Relation) and not {"=", "~"} & set(value.operators)
+
+
+def _is_point(value: Seq, other: Seq) -> bool:
+    """Whether a tuple may be written as this list: not where it may be an interval, which its two ends are not."""
+    if (other.kind == "set" and not other.opening) or (value.opening, value.closing) not in (("(", ")"), ("[", "]")):
+        return False
+    return len(value.items) != 2 or bool(other.kind == "set" or (value.opening == "(" and _assigned(other)))
+
+
 def _assigned(value: Seq) -> dict[Value, Value]:
     """The values that a list of equations gives to different names; empty where it is anything else."""
     values: dict[Value, Value] = {}
     for item in value.items:
-        if not isinstance(item, Relation) or item.operators != ("=",) or not _names(item.sides[0]):
+        if not isinstance(item, Relation) or item.operators != ("=",) or not is_name_value(item.sides[0]):
             return {}
         values[item.sides[0]] = item.sides[1]
     return values if len(values) == len(value.items) > 1 else {}
 
 
 def _in_order(a: tuple[Value, ...], b: tuple[Value, ...], rules: Rules) -> bool:
-    return len(a) == len(b) and all(same_value(x, y, rules) for x, y in zip(a, b, strict=True))
+    return len(a) == len(b) and all(_same_member(x, y, rules) for x, y in zip(a, b, strict=True))
 
 
-def _in_any_order(a: tuple[Value, ...], b: tuple[Value, ...], rules: Rules) -> bool:
+def _same_member(a: Value, b: Value, rules: Rules) -> bool:
+    """Equality inside a list, tuple or set, where {2} is no 2."""
+    return _is_set(a) == _is_set(b) and same_value(a, b, rules)
+
+
+def _is_set(value: Value) -> bool:
+    return isinstance(value, Seq) and value.kind == "set"
+
+
+def _in_any_order(
+    a: tuple[Value, ...], b: tuple[Value, ...], rules: Rules, same: Callable[[Value, Value, Rules], bool] = _same_member
+) -> bool:
     if len(a) > MAX_ITEMS:
         raise RefusedError("items")
     rest = list(b)
     for item in a:
-        found = next((k for k, other in enumerate(rest) if same_value(item, other, rules)), None)
+        found = next((k for k, other in enumerate(rest) if same(item, other, rules)), None)
         if found is None:
             return False
         rest.pop(found)
@@ -155,15 +201,15 @@ def _in_any_order(a: tuple[Value, ...], b: tuple[Value, ...], rules: Rules) -> b
 def _covers(a: tuple[Value, ...], b: tuple[Value, ...], rules: Rules) -> bool:
     if max(len(a), len(b)) > MAX_ITEMS:
         raise RefusedError("items")
-    return all(any(same_value(x, y, rules) for y in b) for x in a)
+    return all(any(_same_member(x, y, rules) for y in b) for x in a)
 
 
 def _same_combination(a: Value, b: Value, rules: Rules) -> bool:
     if not (isinstance(a, Combination) and isinstance(b, Combination)) or a.operator != b.operator:
         return False
     if a.operator == r"\setminus":
-        return _in_order(a.items, b.items, rules)
-    return _in_any_order(_flat(a), _flat(b), rules)
+        return len(a.items) == len(b.items) and all(map(same_value, a.items, b.items, [rules] * len(a.items)))
+    return _in_any_order(_flat(a), _flat(b), rules, same_value)
 
 
 def _flat(value: Combination) -> tuple[Value, ...]:
@@ -176,9 +222,19 @@ def _flat(value: Combination) -> tuple[Value, ...]:
 
 def _same_matrix(a: Value, b: Value, rules: Rules) -> bool:
     if isinstance(a, Matrix) and isinstance(b, Matrix):
-        return len(a.rows) == len(b.rows) and all(_in_order(x, y, rules) for x, y in zip(a.rows, b.rows, strict=True))
+        if a.kind != b.kind or len(a.rows) != len(b.rows):
+            return False
+        if a.kind == "cases":
+            left, right = (tuple(Seq("tuple", row, "|", "|") for row in each.rows) for each in (a, b))
+            return _in_any_order(left, right, rules)
+        return all(_in_order(x, y, rules) for x, y in zip(a.rows, b.rows, strict=True))
     matrix, other = (a, b) if isinstance(a, Matrix) else (b, a)
-    if not isinstance(matrix, Matrix) or not isinstance(other, Seq) or other.kind == "set":
+    if not isinstance(matrix, Matrix) or not isinstance(other, Seq) or other.kind == "set" or matrix.kind:
+        return False
+    rows = tuple(row.items for row in other.items if isinstance(row, Seq) and (row.opening, row.closing) == ("[", "]"))
+    if rows and len(rows) == len(other.items):
+        return len(rows) == len(matrix.rows) and all(map(_in_order, matrix.rows, rows, [rules] * len(rows)))
+    if other.kind == "tuple" and (other.opening, other.closing) not in (("(", ")"), ("[", "]")):
         return False
     flat = matrix.rows[0] if len(matrix.rows) == 1 else tuple(row[0] for row in matrix.rows if len(row) == 1)
     return len(flat) in (len(matrix.rows), len(matrix.rows[0])) and _in_order(flat, other.items, rules)
@@ -216,13 +272,17 @@ def _same_numeral(a: Value, b: Value) -> bool:
 
 
 def _same_relation(a: Value, b: Value, rules: Rules) -> bool:
-    if isinstance(a, Relation) and isinstance(b, Relation) and _same_chain(a, b, rules):
-        return True
+    both = isinstance(a, Relation) and isinstance(b, Relation)
+    if isinstance(a, Relation) and isinstance(b, Relation):
+        if _same_chain(a, b, rules):
+            return True
+        if conflicting(a, b):
+            return False
     left, right = _reduced(a, b), _reduced(b, a)
     if left == a and right == b:
         return False
-    if isinstance(left, Relation) and isinstance(right, Relation):
-        return _same_chain(left, right, rules)
+    if isinstance(left, Relation) or isinstance(right, Relation):
+        return both and isinstance(left, Relation) and isinstance(right, Relation) and _same_chain(left, right, rules)
     return same_value(left, right, rules)
 
 
@@ -241,9 +301,11 @@ def _reduced(value: Value, other: Value) -> Value:
 
 def _stated(value: Relation, other: Value) -> Value | None:
     """The value that an equation gives to a name: the last exact side, or None where it names nothing."""
-    sides = [side for side in value.sides if not _names(side)]
+    sides = [side for side in value.sides if not is_name_value(side)]
     if not sides:
         return value.sides[-1] if len(value.sides) == 2 else None
+    if not _is_consistent(value):
+        return None
     first = value.sides[0]
     if sides[0] is first and len(value.operators) == 1 and value.operators[0] == "=":
         return sides[-1] if _both_numbers(first, sides[-1]) or _is_sum_of_letters(first, other) else None
@@ -253,14 +315,19 @@ def _stated(value: Relation, other: Value) -> Value | None:
     return (exact or sides)[-1]
 
 
-def _names(value: Value) -> bool:
-    if isinstance(value, Text):
-        return True
-    if isinstance(value, Scalar):
-        return is_name(value.node)
-    if isinstance(value, Ratio | Seq):
-        return bool(value.items) and all(_names(item) for item in value.items)
-    return False
+def _is_consistent(value: Relation) -> bool:
+    """Whether the numbers of a chain agree: x = 4 = 5 states nothing. What stands behind "~" may be rounded to 5%."""
+    numbers = [
+        (side.node, operator)
+        for side, operator in zip(value.sides, ("=", *value.operators), strict=True)
+        if isinstance(side, Scalar) and not (side.percent or side.unit or symbols(side.node) or is_name(side.node))
+    ]
+    return all(
+        nearly(numbers[0][0], node, 0.05 if operator == "~" else 0.01)
+        if operator == "~" or has_decimal(node) or has_decimal(numbers[0][0])
+        else same_expression(numbers[0][0], node)
+        for node, operator in numbers[1:]
+    )
 
 
 def _both_numbers(a: Value, b: Value) -> bool:
@@ -284,27 +351,27 @@ def _interval(value: Relation) -> Value | None:
         sides, operators = sides[::-1], tuple(_MIRROR.get(operator, operator) for operator in operators[::-1])
     if any(operator not in ("<", "<=") for operator in operators):
         return None
-    if len(sides) == 3 and _names(sides[1]):
+    if len(sides) == 3 and is_name_value(sides[1]):
         return Seq(
             "tuple", (sides[0], sides[2]), "[" if operators[0] == "<=" else "(", "]" if operators[1] == "<=" else ")"
         )
     if len(sides) != 2:
         return None
     low, high = sides
-    if _names(low) and not _names(high):
+    if is_name_value(low) and not is_name_value(high):
         return Seq(
             "tuple", (Scalar(Mul((Num(Fraction(-1)), _INFINITY))), high), "(", "]" if operators[0] == "<=" else ")"
         )
-    if _names(high) and not _names(low):
+    if is_name_value(high) and not is_name_value(low):
         return Seq("tuple", (low, Scalar(_INFINITY)), "[" if operators[0] == "<=" else "(", ")")
     return None
 
 
 def _same_chain(a: Relation, b: Relation, rules: Rules) -> bool:
-    for chain in (b, _mirrored(b)):
+    for chain in (b, _mirrored(b)) if _MIRROR.keys() >= set(b.operators) else (b,):
         if a.operators == chain.operators and _in_order(a.sides, chain.sides, rules):
             return True
-    if len(a.sides) != 2 or len(b.sides) != 2 or not all(isinstance(side, Scalar) for side in a.sides + b.sides):
+    if len(a.sides) != 2 or len(b.sides) != 2 or not all(map(_is_bare, a.sides + b.sides)):
         return False
     left = difference(_node(a.sides[0]), _node(a.sides[1]))
     right = difference(_node(b.sides[0]), _node(b.sides[1]))
@@ -315,6 +382,11 @@ def _same_chain(a: Relation, b: Relation, rules: Rules) -> bool:
         return operator_a == operator_b and _isolated_agree(a, b) and proportional(left, right) != 0
     wanted = {operator_b: 1, _MIRROR.get(operator_b, ""): -1}.get(operator_a, 0)
     return wanted != 0 and proportional(left, right) == wanted
+
+
+def _is_bare(value: Value) -> bool:
+    """Whether a value is an expression and nothing else: one that may be multiplied."""
+    return isinstance(value, Scalar) and not value.unit and not value.percent
 
 
 def _isolated_agree(a: Relation, b: Relation) -> bool:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 from assay_plugins.boxed_math.cleaning import clean, squeeze
 from assay_plugins.boxed_math.compare import Rules, same_value
+from assay_plugins.boxed_math.evaluation import begin
 from assay_plugins.boxed_math.limits import MAX_CHARS, RefusedError
 from assay_plugins.boxed_math.nodes import Scalar, Seq, Text, Value
 from assay_plugins.boxed_math.numerals import Number, long_numeral, read_number, same_number
 from assay_plugins.boxed_math.real_sets import real_set, same_real_set
-from assay_plugins.boxed_math.structure import read, words
+from assay_plugins.boxed_math.structure import read
+from assay_plugins.boxed_math.wording import same_words, words
 
 _GROUPED = re.compile(r"(?<![\d.,])[0-9]{1,3}(?:,[0-9]{3})+(?![\d,])")
 _SPACE_GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]+)?")
@@ -26,7 +29,8 @@ _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]{1,6}")
 _BROKEN = re.compile(r"[\\^={}<>*+|]|\d\s*/|^[^\w]*$")
 """What a text holds that was meant as mathematics but could not be read as any."""
 _FOR_SYMPY = re.compile(r"\\lim(?![a-z])|\\det(?![a-z])|frac\s*\{\s*(?:d|\\partial)\s*\}")
-_CHOICE = re.compile(r"\(?([A-Ja-j])\)?\.?")
+_DECIMAL_BITS = 14_000
+"""Size of a number that Python writes out: it refuses more than 4,300 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ def decide(a: str, b: str, rules: Rules) -> Decision:
 
 @lru_cache(maxsize=16384)
 def _decide_short(a: str, b: str, rules: Rules) -> Decision:
+    begin()
     key_a, key_b = squeeze(a), squeeze(b)
     if not key_a or not key_b:
         return Decision(False, "string")
@@ -63,7 +68,7 @@ def _decide_short(a: str, b: str, rules: Rules) -> Decision:
     first, second = plain_number(clean_a), plain_number(clean_b)
     if first is not None and second is not None:
         return Decision(same_number(first, second, rules.percent), "number")
-    if _same_words(clean_a, clean_b):
+    if same_words(clean_a, clean_b):
         return Decision(True, "string")
     try:
         return _decide_values(clean_a, clean_b, rules)
@@ -134,23 +139,6 @@ def _without_thousands(cleaned: str) -> str:
     return "".join([*parts, cleaned[end:]])
 
 
-def _same_words(a: str, b: str) -> bool:
-    """Equal texts apart from case and markup; one letter is a choice (C is c is (C)) or a symbol (x is not X)."""
-    if r"\text" in a + b and _untagged(a) == _untagged(b):
-        return True
-    choice_a, choice_b = _CHOICE.fullmatch(words(a)), _CHOICE.fullmatch(words(b))
-    if choice_a and choice_b:
-        return choice_a[1] == choice_b[1] and a.strip("(). ").isupper() | b.strip("(). ").isupper()
-    words_a, words_b = words(a), words(b)
-    if len(words_a) > 2 and words_a == words_b:
-        return a.replace(" ", "") == b.replace(" ", "") or "text" in a + b or _only_words(words_a)
-    return False
-
-
-def _untagged(cleaned: str) -> str:
-    return "".join(cleaned.replace(r"\text", "").replace("{", "").replace("}", "").split())
-
-
 def _unbraced(text: str) -> str:
     """Without braces around the whole: linear, so that ten thousand of them cost nothing."""
     text = text.strip()
@@ -161,18 +149,30 @@ def _unbraced(text: str) -> str:
     return inner if tail == "}" * count and "{" not in inner and "}" not in inner else text
 
 
-def _only_words(text: str) -> bool:
-    return all(part.isalpha() for part in text.replace("-", " ").replace(",", " ").split())
-
-
 def _long(a: str, b: str) -> Decision:
     """Texts over the cap: equal as strings, as long integers, or refused."""
     if "".join(a.split()) == "".join(b.split()):
         return Decision(True, "string")
-    first, second = long_numeral(a.strip()), long_numeral(b.strip())
+    first, second = _digits(a), _digits(b)
     if first is not None and first == second:
         return Decision(True, "number")
     return Decision(False, "refused: characters")
+
+
+def _digits(text: str) -> str | None:
+    """The canonical digits of an integer of any length, or None."""
+    number = read_number(text)
+    if number is None:
+        return long_numeral(text.strip())
+    exact = number.value.denominator == 1 and number.places is None and not number.percent
+    return _written(number.value) if exact else None
+
+
+def _written(value: Fraction) -> str:
+    """A number as text: hexadecimal where Python refuses to write out its decimal digits."""
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) < _DECIMAL_BITS:
+        return str(value)
+    return f"{value.numerator:#x}/{value.denominator:#x}"
 
 
 def is_readable(text: str) -> bool:
@@ -196,11 +196,11 @@ def answer_key(text: str) -> tuple[str, str]:
     of their own, and so have texts that are too long to be read.
     """
     if len(text) > MAX_CHARS:
-        digits = long_numeral(text.strip())
-        return "long", "".join(text.split()) if digits is None else digits
+        digits = _digits(text)
+        return ("long", "".join(text.split())) if digits is None else ("", digits)
     number = read_number(text) or plain_number(clean(text))
-    if number is not None and not number.percent and number.places is None:
-        return "", str(number.value)
+    if number is not None and not number.mark and number.places is None:
+        return "", _written(number.value)
     key = squeeze(text)
     return ("words" if _means_only_words(text) else ""), "=" + key if key else "~" + text
 

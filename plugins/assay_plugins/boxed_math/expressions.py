@@ -2,41 +2,50 @@
 
 Symbols stand for real numbers. Two expressions are equal when they agree wherever both are real: at two
 points where every symbol is positive and at one where every symbol is negative. So `sqrt(x^2)` is `|x|` and
-not `x`, while `2 ln x` is `ln x^2`, because only positive `x` give both a real value.
+not `x`, while `2 ln x` is `ln x^2` and `sqrt(x) sqrt(y)` is `sqrt(xy)`, because only positive `x` give both a
+real value without a detour. Shapes that change from place to place are compared at more points.
+
+The first point is compared to 200 digits and more, so that a gap of 10^-40 is one; the others to 60.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from assay_plugins.boxed_math.evaluation import (
-    Evaluator,
-    UndefinedError,
-    exact,
+from assay_plugins.boxed_math.evaluation import INTEGER_POINT, Result, high_precision, value_at
+from assay_plugins.boxed_math.exact import UndefinedError, exact
+from assay_plugins.boxed_math.limits import MAX_SYMBOLS, RefusedError
+from assay_plugins.boxed_math.nodes import Add, Const, Mul, Node, Num
+from assay_plugins.boxed_math.numerals import RELATIVE, close
+from assay_plugins.boxed_math.trees import (
     has_decimal,
-    high_precision,
+    holds,
+    infinity,
+    is_approximated,
     is_rough,
+    largest,
+    nudged,
     symbols,
 )
-from assay_plugins.boxed_math.limits import MAX_SYMBOLS, RefusedError
-from assay_plugins.boxed_math.nodes import Add, Call, Const, Mul, Node, Num, Pow
-from assay_plugins.boxed_math.numerals import RELATIVE, close
 
-_AGREE = 1e-28
-"""Relative difference of equal values: 60 digits less those that cancellation may cost."""
-_CANCELLED = 1e-48
-"""Difference, relative to the largest intermediate value, that counts as zero."""
-_ORDINARY = 1e-15
-"""Values at least so large against each intermediate one lose no more than 15 of 60 digits."""
+_DIGITS = 60
+_FINE_DIGITS = 200
+"""Digits at the first point, where nothing is approximated."""
+_GUARD = 32
+"""Digits of a value that rounding may cost."""
+_GUARD_PEAK = 12
+"""Digits that it may cost of the largest intermediate value: the rest cancels."""
+_ORDINARY = 1e12
+"""What cancels in an integral or an infinite sum is not larger: their terms are large and small by turns."""
 _MAX_SPAN = 3_000
 """Decimal orders of magnitude that one expression may span."""
 _COARSE = 1e-7
 """Relative difference at which machine floats prove that two values differ (without cancellation)."""
+_MAX_DECIMALS = 12
 
 
-@lru_cache(maxsize=8192)
 def same_expression(a: Node, b: Node) -> bool:
     """Whether two expressions are equal. Raises `RefusedError` over a cap."""
     if a == b:
@@ -50,8 +59,7 @@ def same_expression(a: Node, b: Node) -> bool:
         return False
     if first is not None and second is not None:
         return close(first, _places(a), second, _places(b))
-    tolerant = has_decimal(a) or has_decimal(b)
-    return _same_values(a, b, tolerant)
+    return _same_values(a, b)
 
 
 def _places(node: Node) -> int | None:
@@ -60,26 +68,16 @@ def _places(node: Node) -> int | None:
     return 6 if has_decimal(node) else None  # an expression that holds decimals: its own last digit is unknown
 
 
-def infinity(node: Node) -> int:
-    """1 for oo, -1 for -oo, else 0."""
-    if node == Const("oo"):
-        return 1
-    if isinstance(node, Mul) and len(node.items) == 2 and node.items[1] == Const("oo"):
-        head = node.items[0]
-        return -1 if isinstance(head, Num) and head.value < 0 else 0
-    return 0
-
-
-def _same_values(a: Node, b: Node, tolerant: bool) -> bool:
+def _same_values(a: Node, b: Node) -> bool:
     names = symbols(a) | symbols(b)
     if len(names) > MAX_SYMBOLS:
         raise RefusedError("symbols")
-    if not tolerant and _differ_coarsely(a, b):
+    if not (has_decimal(a) or has_decimal(b)) and _differ_coarsely(a, b):
         return False
     compared = 0
-    points = 1 if not names else 9 if is_rough(a) or is_rough(b) else 3
-    for point in range(points):
-        verdict = _agree_at(a, b, point, tolerant)
+    rough = is_rough(a) or is_rough(b)
+    for point in range(1 if not names else INTEGER_POINT + 1 if rough else 3):
+        verdict = _agree_at(a, b, point, max(largest(a), largest(b)) if rough else Fraction(0))
         if verdict is None:
             continue
         compared += 1
@@ -88,68 +86,115 @@ def _same_values(a: Node, b: Node, tolerant: bool) -> bool:
     return compared >= (2 if names else 1)
 
 
-def _agree_at(a: Node, b: Node, point: int, tolerant: bool) -> bool | None:
+def _agree_at(a: Node, b: Node, point: int, width: Fraction) -> bool | None:
     """Whether two expressions agree at a point; None where one has no value there, or no real one from point 2 on.
 
-    60 digits show that ordinary values agree. Where terms of very different size meet, 10^100 + sqrt(2) or a
-    difference that cancels, as many digits are added as the sizes span.
+    Where terms of very different size meet, 10^100 + sqrt(2) or a difference that cancels, as many digits are
+    added at the first point as the sizes span.
     """
-    context = high_precision()
-    values = _at(a, b, context, point)
-    if values is None or (point >= 2 and not _both_real(context, values[0], values[1])):
+    rounded = is_approximated(a) or is_approximated(b)
+    digits = _DIGITS if rounded or point else _FINE_DIGITS
+    values = _at(a, b, point, digits, width)
+    if values is None or (point >= 2 and not (_is_real(a, values[0]) and _is_real(b, values[1]))):
         return None
-    first, second, peak = values
-    gap, size = abs(first - second), max(abs(first), abs(second))
-    if gap > _AGREE * size and gap > _CANCELLED * peak:
-        return tolerant and _within_tolerance(gap, size, (a, b))
-    if size >= _ORDINARY * peak and peak * _ORDINARY <= 1:
+    left, right = values
+    context = high_precision(digits)
+    gap, size = abs(left.value - right.value), max(abs(left.value), abs(right.value))
+    peak, trough = max(left.peak, right.peak), min(left.trough, right.trough)
+    ten = context.mpf(10)
+    close = gap <= ten ** (_GUARD - digits) * size
+    if not close and gap > ten ** (_GUARD_PEAK - digits) * (min(peak, _ORDINARY) if rounded else peak):
+        return _within_tolerance(a, b, point, width)
+    if rounded or (close and point):
         return True
-    span = 2 * float(context.log10(peak)) + (abs(float(context.log10(size))) if size else 0.0)
+    span = 2 * float(context.log10(peak)) - float(context.log10(trough))
+    span += abs(float(context.log10(size))) if size else 0.0
     if span > _MAX_SPAN:
         raise RefusedError("digits")
-    digits = 120 + int(span)
-    values = _at(a, b, high_precision(digits), point)
+    if span < digits - _DIGITS:
+        return True
+    digits = 2 * _DIGITS + int(span)
+    values = _at(a, b, point, digits, width)
     if values is None:
         return None
-    first, second, peak = values
-    return bool(abs(first - second) <= peak * context.mpf(10) ** (12 - digits))
+    left, right = values
+    ten = high_precision(digits).mpf(10)
+    return bool(abs(left.value - right.value) <= max(left.peak, right.peak) * ten ** (_GUARD_PEAK - digits))
 
 
-def _at(a: Node, b: Node, context: Any, point: int) -> tuple[Any, Any, Any] | None:
-    left, right = Evaluator(context, point), Evaluator(context, point)
-    try:
-        return left.value(a), right.value(b), max(left.peak, right.peak)
-    except UndefinedError:
-        return None
+def _at(a: Node, b: Node, point: int, digits: int, width: Fraction = Fraction(0)) -> tuple[Result, Result] | None:
+    left = value_at(a, point, digits, width)
+    right = None if left is None else value_at(b, point, digits, width)
+    return None if left is None or right is None else (left, right)
+
+
+def _is_real(node: Node, result: Result) -> bool:
+    """Whether a value is real, and was on the way where the expression holds no i."""
+    if result.real:
+        return True
+    return holds(node, lambda part: part == Const("i")) and bool(abs(result.value.imag) <= 1e-28 * abs(result.value))
 
 
 def _differ_coarsely(a: Node, b: Node) -> bool:
     """A quick proof of difference in machine floats; False decides nothing."""
-    import mpmath
-
-    try:
-        pair = _at(a, b, mpmath.fp, 0)
-    except RefusedError:
+    values = _at(a, b, 0, 0)
+    if values is None:
         return False
-    if pair is None:
+    left, right = values
+    size, peak = max(abs(left.value), abs(right.value)), max(left.peak, right.peak)
+    return bool(size > 0 and peak < 1e4 * size and abs(left.value - right.value) > _COARSE * size)
+
+
+def _within_tolerance(a: Node, b: Node, point: int, width: Fraction) -> bool:
+    """Whether values that differ may be the same because one was written as a decimal.
+
+    A decimal against a closed form must be within one unit of its last digit. Of an expression that holds
+    decimals each may be off by so much, and the whole by 1e-6 of its size.
+    """
+    if not has_decimal(a) and not has_decimal(b):
         return False
-    first, second, peak = pair
-    size = max(abs(first), abs(second))
-    return bool(size > 0 and peak < 1e4 * size and abs(first - second) > _COARSE * size)
-
-
-def _both_real(context: Any, first: Any, second: Any) -> bool:
-    return all(abs(context.im(value)) <= _AGREE * abs(value) for value in (first, second))
-
-
-def _within_tolerance(gap: Any, size: Any, nodes: tuple[Node, Node]) -> bool:
-    """Whether values that differ may be the same because one was written as a decimal."""
+    if any(_is_integer(node) for node in (a, b)):
+        return False
+    values = _at(a, b, point, _DIGITS, width)
+    if values is None:
+        return False
+    left, right = (result.value for result in values)
+    gap, size = abs(left - right), max(abs(left), abs(right))
     if gap > RELATIVE.numerator * size / RELATIVE.denominator:
         return False
-    places = [node.places for node in nodes if isinstance(node, Num) and node.places is not None]
-    if places:  # a written decimal against a closed form: within one unit of its last digit
-        return bool(gap * 10 ** min(max(places), 60) < 1)
-    return bool(gap <= 1e-6 * size)
+    places = [node.places for node in (a, b) if isinstance(node, Num) and node.places is not None]
+    if places:
+        return bool(gap < high_precision(_DIGITS).mpf(10) ** -max(places))
+    if gap > 1e-6 * size:
+        return False
+    slacks = [_slack(node, value, point, width) for node, value in ((a, left), (b, right))]
+    return bool(2 * gap <= max(slacks) if all(slacks) else gap < max(slacks))
+
+
+def _is_integer(node: Node) -> bool:
+    """Whether an expression without decimals is an integer, which no other value stands for."""
+    value = None if has_decimal(node) else exact(node)
+    return value is not None and value.denominator == 1
+
+
+def _slack(node: Node, value: Any, point: int, width: Fraction) -> Any:
+    """How far the value of an expression moves where each of its decimals moves by one unit of its last digit."""
+    slack = 0 * abs(value)
+    for count, other in enumerate(islice(nudged(node), _MAX_DECIMALS + 1)):
+        moved = value_at(other, point, _DIGITS, width)
+        if moved is None or count == _MAX_DECIMALS:
+            return 0 * slack
+        slack += abs(moved.value - value)
+    return slack
+
+
+def nearly(a: Node, b: Node, relative: float) -> bool:
+    """Whether two numbers are within a share of their size; False where one has no value."""
+    values = _at(a, b, 0, _DIGITS)
+    if values is None:
+        return False
+    left, right = (result.value for result in values)
+    return bool(abs(left - right) <= relative * max(abs(left), abs(right)))
 
 
 def proportional(a: Node, b: Node) -> int:
@@ -157,51 +202,25 @@ def proportional(a: Node, b: Node) -> int:
 
     Two equations `a = 0` and `b = 0` with proportional sides say the same.
     """
-    context = high_precision()
-    names = symbols(a) | symbols(b)
-    if len(names) > MAX_SYMBOLS:
+    if len(symbols(a) | symbols(b)) > MAX_SYMBOLS:
         raise RefusedError("symbols")
+    digits = _DIGITS if is_approximated(a) or is_approximated(b) else _FINE_DIGITS
     ratios = []
     for point in range(3):
-        pair = _at(a, b, context, point)
-        if pair is None:
+        values = _at(a, b, point, digits)
+        if values is None:
             continue
-        first, second, peak = pair
-        if abs(first) <= _CANCELLED * peak or abs(second) <= _CANCELLED * peak:
+        left, right = values
+        zero = max(left.peak, right.peak) * high_precision(digits).mpf(10) ** (_GUARD_PEAK - digits)
+        if abs(left.value) <= zero or abs(right.value) <= zero:
             return 0
-        ratios.append(first / second)
-    if len(ratios) < 2 or any(abs(ratio - ratios[0]) > _AGREE * abs(ratio) for ratio in ratios):
+        ratios.append(left.value / right.value)
+    alike = high_precision(digits).mpf(10) ** (_GUARD - digits)
+    if len(ratios) < 2 or any(abs(ratio - ratios[0]) > alike * abs(ratio) for ratio in ratios):
         return 0
-    return 1 if context.re(ratios[0]) > 0 else -1
+    return 1 if ratios[0].real > 0 else -1
 
 
 def difference(a: Node, b: Node) -> Node:
     """The expression a - b."""
     return Add((a, Mul((Num(Fraction(-1)), b))))
-
-
-def is_name(node: Node) -> bool:
-    r"""Whether an expression can only be the name of a quantity: x, f(x), P(A), \frac{NO}{BO}, a product of letters.
-
-    Sums are not names: `x + y = 5` says more than 5.
-    """
-    if isinstance(node, Num | Const):
-        return isinstance(node, Const) and node.name in ("e", "i")
-    if isinstance(node, Mul):
-        return all(is_name(item) for item in node.items)
-    if isinstance(node, Pow):
-        return is_name(node.base) and isinstance(node.exponent, Num) and node.exponent.value == -1
-    if isinstance(node, Add):
-        return False
-    if isinstance(node, Call):
-        return node.name == "prime" and is_name(node.args[0])
-    return True
-
-
-def is_letter_sum(node: Node) -> bool:
-    """Whether an expression is m + n, a + b + c, xy or the like: letters with coefficients 1 or -1, no numerals."""
-    if isinstance(node, Add):
-        return all(is_letter_sum(item) for item in node.items)
-    if isinstance(node, Mul):
-        return all(is_letter_sum(item) or (isinstance(item, Num) and item.value == -1) for item in node.items)
-    return is_name(node)

@@ -5,7 +5,8 @@ The policy, which docs/verifiers.md repeats:
 1. The last `\boxed` or `\fbox` with balanced braces. A box that is opened after it and never closed means
    that there is no answer. With `boxes="joined"`, boxes that are joined to it only by commas, semicolons or a
    word for "and" are one answer with several members: `\boxed{1}, \boxed{2}` is the list 1, 2. A word for
-   "or" joins boxes in either case: `\boxed{1} or \boxed{2}` is a hedge and not the answer 2.
+   "or" between boxes of one sentence joins them in either case: `\boxed{1} or maybe \boxed{2}` is a hedge and not
+   the answer 2, while "or equivalently" says the same again.
 2. In modes "marker" and "lenient": the last explicit marker, such as `Answer: X`, `#### X`, `The answer is X`,
    `<answer>X</answer>`, or the same in Chinese, Spanish, French, German, Russian.
 3. In mode "lenient", for untuned models: the last line that is not empty, or the formula that ends it.
@@ -18,6 +19,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from assay import ends_in_or, how_joined
 
 MAX_BOXES = 64
 """Joined boxes that are read as one answer."""
@@ -81,7 +84,7 @@ class Missing:
     reason: str
 
 
-def find_answer(text: str, mode: str = "marker", boxes: str = "last") -> Found | Missing:
+def find_answer(text: str, mode: str = "strict", boxes: str = "last") -> Found | Missing:
     """The final answer of a text (the part after the reasoning).
 
     Args:
@@ -125,7 +128,8 @@ def find_box(text: str, policy: str = "last") -> Found | Missing | None:
             continue
         if boxes:
             between = text[box.end : boxes[-1].start]
-            if len(between) > 60 or not _JOIN.fullmatch(between) or not joiner.search(between):
+            joined = len(between) <= 60 and _JOIN.fullmatch(between) and joiner.search(between)
+            if not joined and how_joined(between) != "or":
                 break
         boxes.append(box)
     if not boxes:
@@ -158,10 +162,10 @@ def _box_at(text: str, start: int, limit: int) -> Found | Missing | None:
 
 def find_marker(text: str) -> Found | None:
     """What the last explicit final-answer marker announces."""
-    last = None
+    before, last = None, None
     for match in _MARKER.finditer(text):
         if text[match.end() : match.end() + 40].strip(_EDGES + ":："):
-            last = match
+            before, last = last, match
     statement = None
     if last is None or len(text) - last.end() > MAX_TAIL:
         tail_start = max(0, len(text) - MAX_TAIL)
@@ -171,8 +175,18 @@ def find_marker(text: str) -> Found | None:
         return Found(_bare_math(statement[1]), statement.start(1), statement.end(1), "marker")
     if last is None:
         return None
-    start = last.end()
-    if last[0].lower() == "<answer>":
+    found = _behind(text, last)
+    if found is not None and before is not None and ends_in_or(text[before.end() : last.start()]):
+        other = _behind(text, before)
+        if other is not None and other.text != found.text:  # two announcements joined by "or" are one hedge
+            return Found(f"{other.text} or {found.text}", other.start, found.end, "marker")
+    return found
+
+
+def _behind(text: str, marker: re.Match[str]) -> Found | None:
+    """What one marker announces."""
+    start = marker.end()
+    if marker[0].lower() == "<answer>":
         end = text.find("</answer>", start)
         if end < 0:
             return None

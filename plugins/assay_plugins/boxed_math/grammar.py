@@ -22,30 +22,33 @@ from assay_plugins.boxed_math.vocabulary import (
     CLOSERS,
     FUNCTIONS,
     HALF,
+    INVERSE,
     LETTERS,
     MINUS_ONE,
     OVER,
     PROSE,
     SIGNS,
     TIMES,
+    UNKNOWN_FUNCTIONS,
     WORDS,
     apply_function,
     numeral,
 )
 
 
-def parse_expression(tokens: list[Token], *, sign: int = 1) -> Node:
+def parse_expression(tokens: list[Token], *, sign: int = 1, indices: frozenset[str] = frozenset()) -> Node:
     r"""The tree of an expression.
 
     Args:
         tokens: All of them must be used.
         sign: How `\pm` is read: 1 for plus, -1 for minus (`\mp` is its opposite).
+        indices: Names that are bound around the expression.
 
     Raises:
         UnreadableError: It is not an expression that this grammar knows.
         RefusedError: It is nested too deeply or holds too long a number.
     """
-    parser = _Parser(tokens, sign)
+    parser = _Parser(tokens, sign, indices)
     node = parser.sum()
     if parser.position != len(parser.tokens):
         raise UnreadableError(f"unexpected {parser.peek()!r}")
@@ -60,16 +63,26 @@ def quotient(a: Node, b: Node) -> Node:
 class _Parser(Cursor):
     """State of one parse: the position in the tokens and the depth of nesting."""
 
-    def __init__(self, tokens: list[Token], sign: int) -> None:
+    def __init__(self, tokens: list[Token], sign: int, indices: frozenset[str] = frozenset()) -> None:
         super().__init__(tokens)
         self.depth = 0
         self.sign = sign
         self.bars = 0
         self.circular = 0
+        self.indices = indices
+        """Names that a sum binds: there `i` is an index and no root of -1."""
+
+    def body(self, index: str) -> Node:
+        """The product that follows, in which a name is bound."""
+        outer = self.indices
+        self.indices = outer | {index}
+        node = self.product()
+        self.indices = outer
+        return node
 
     def inner(self, tokens: list[Token]) -> Node:
         """The expression of tokens that stand apart, such as a bound."""
-        return parse_expression(tokens, sign=self.sign)
+        return parse_expression(tokens, sign=self.sign, indices=self.indices)
 
     # -- operators ---------------------------------------------------------------------------------
 
@@ -173,9 +186,10 @@ class _Parser(Cursor):
     def postfix(self, node: Node) -> Node:
         while True:
             if self.accept("!"):
+                double = self.accept("!")
                 if self.peek() == "!":
-                    raise UnreadableError("a double factorial")
-                node = Call("factorial", (node,))
+                    raise UnreadableError("a factorial of three signs")
+                node = Call("double factorial" if double else "factorial", (node,))
             elif self.accept("%"):
                 node = Mul((node, Num(Fraction(1, 100))))
             elif self.accept("'"):
@@ -281,6 +295,8 @@ class _Parser(Cursor):
         if not period.isdecimal() or len(period) > 100:
             raise UnreadableError("a repeating decimal without a period")
         head = numeral(whole.rstrip("."))
+        if (head.places or 0) < 0:
+            raise UnreadableError("a period behind an exponent")
         shift = 10 ** (head.places or 0)
         return Num(head.value + Fraction(int(period), (10 ** len(period) - 1) * shift))
 
@@ -318,12 +334,14 @@ class _Parser(Cursor):
             self.tokens = [*self.tokens[: self.position], Token("word", token.text[0], token.spaced),
                            Token("word", token.text[1:]), *self.tokens[self.position + 1 :]]  # fmt: skip
         self.position += 1
+        if token.text in UNKNOWN_FUNCTIONS and self.peek() == "(" and not self.tokens[self.position].spaced:
+            return Call(token.text, self.arguments())
         return self.symbol(token.text[0])
 
     def symbol(self, name: str) -> Node:
         if self.accept("_"):
             return Sym(f"{name}_{self.name_script()}")
-        if name in ("e", "i", "I"):
+        if name in ("e", "i", "I") and name not in self.indices:
             return Const("e" if name == "e" else "i")
         return Sym(name)
 
@@ -389,7 +407,7 @@ class _Parser(Cursor):
         self.circular -= name in CIRCULAR
         node = apply_function(name, args, base)
         if power is not None:
-            if power == MINUS_ONE and name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "cot", "sec", "csc"):
+            if power == MINUS_ONE and "a" + name in INVERSE:
                 return Call("a" + name, args)
             node = Pow(node, power)
         return node

@@ -22,6 +22,8 @@ MAX_TERMS = 2_000
 """Terms of a sum or product with explicit bounds."""
 MAX_STEPS = 15_000
 """Nodes visited while one expression is evaluated at one point."""
+MAX_WORK = 60_000
+"""Nodes visited in one decision, however many expressions it compares; see `evaluation` for what counts for more."""
 MAX_SYMBOLS = 16
 
 

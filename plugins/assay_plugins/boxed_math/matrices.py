@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
-from assay_plugins.boxed_math.evaluation import UndefinedError, exact
+from assay_plugins.boxed_math.exact import UndefinedError, exact
 from assay_plugins.boxed_math.grammar import parse_expression
 from assay_plugins.boxed_math.limits import RefusedError, UnreadableError
 from assay_plugins.boxed_math.nodes import Add, Call, Matrix, Mul, Node, Num, Pow, Scalar, Seq, Value
@@ -19,7 +19,9 @@ from assay_plugins.boxed_math.vocabulary import TIMES
 MAX_SIDE = 8
 """Rows and columns of a matrix that is computed with."""
 MAX_POWER = 8
-MAX_NODES = 400
+MAX_DETERMINANT = 5
+"""Rows of a determinant: its expansion has as many terms as they have permutations."""
+MAX_NODES = 600
 """Nodes of one entry of a product: symbols are not simplified."""
 Rows = list[list[Node]]
 Read = Callable[[list[Token]], Value]
@@ -38,6 +40,26 @@ def matrix_value(tokens: list[Token], read: Read) -> Matrix:
     if total is None:
         raise UnreadableError("an empty matrix")
     return Matrix(tuple(tuple(Scalar(entry) for entry in row) for row in total))
+
+
+def determinant(matrix: Matrix) -> Scalar:
+    """The determinant, by expansion along the first row. Raises `UnreadableError` where there is none."""
+    rows = [[entry.node for entry in row if isinstance(entry, Scalar)] for row in matrix.rows]
+    if not rows or any(len(row) != len(rows) for row in rows):
+        raise UnreadableError("a determinant of rows that make no square")
+    if len(rows) > MAX_DETERMINANT:
+        raise RefusedError("matrix")
+    return Scalar(_expanded(rows))
+
+
+def _expanded(rows: Rows) -> Node:
+    if len(rows) == 1:
+        return rows[0][0]
+    minors = ([[*row[:column], *row[column + 1 :]] for row in rows[1:]] for column in range(len(rows)))
+    return _folded(
+        Mul((Num(Fraction((-1) ** column)), entry, _expanded(minor)))
+        for column, (entry, minor) in enumerate(zip(rows[0], minors, strict=True))
+    )
 
 
 def _terms(tokens: list[Token]) -> Iterable[tuple[int, list[Token]]]:

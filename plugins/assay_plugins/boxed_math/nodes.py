@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from assay_plugins.boxed_math.unit_table import Unit
+
 
 @dataclass(frozen=True, slots=True)
 class Num:
@@ -16,7 +18,8 @@ class Num:
 
     value: Fraction
     places: int | None = None
-    """Digits after the point where it was written as a decimal, else None: such a value may be rounded."""
+    """Digits after the point where it was written as a decimal, else None: such a value may be rounded.
+    Negative where an exponent follows: -18 for 6.02214e23."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Scalar:
 
     node: Node
     percent: bool = False
-    unit: str = ""
+    unit: tuple[Unit, ...] = ()
+    """The units that the words behind it may name: several for a word such as "pound"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Seq:
     """"list", "tuple" (any of the brackets ( ) [ ]) or "set"."""
     items: tuple[Value, ...]
     opening: str = ""
+    """The bracket; of a list the word that joins it: "and", "or", or nothing where that is a comma."""
     closing: str = ""
 
 
@@ -115,6 +120,8 @@ class Matrix:
     """A matrix or a vector."""
 
     rows: tuple[tuple[Value, ...], ...]
+    kind: str = ""
+    """"cases" for a function by cases, whose rows have no order; "norm" between double bars."""
 
 
 @dataclass(frozen=True, slots=True)

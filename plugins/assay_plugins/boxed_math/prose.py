@@ -25,6 +25,14 @@ _TURNED = re.compile(
     r"\b(?:not|no|or|nor|never|neither|cannot|least|most|than|either|between|except|if|unless|ni|no|non|pas|nicht|не|или"
     r"|oder|ou|o)\b|n't\b|不|或|非"
 )
+_CHANGED = re.compile(
+    r"\b(?:half|halves|twice|thrice|double|triple|thirds?|quarters?|fourths?|fifths?|tenths?|square|squared|cubed?|root"
+    r"|times|plus|minus|negative|divided|multiplied|product|sum|difference|quotient|reciprocal|inverse|opposite"
+    r"|factorial|dozens?|hundreds?|thousands?|millions?|billions?|percent of|fraction|more|less|fewer|mitad|doble|"
+    r"половина|вдвое|hälfte|doppelt)\b|一半|倍",
+    re.IGNORECASE,
+)
+"""Words beside a number that make it another: "half of 12"."""
 _NUMBER = re.compile(
     r"(?<![A-Za-z\d_.\\^{])[-−]?[$€£¥]?\d+(?:[,\u202f]\d{3})*(?:\.\d+)?(?:\s?/\s?\d+)?(?![A-Za-z\d_{/]*[\d^_{/\\+*])"
 )
@@ -89,6 +97,8 @@ def _stated(sentence: str) -> str | None:
 
 
 def _sole_number(sentence: str) -> str | None:
+    if _CHANGED.search(sentence):
+        return None
     numbers = {match[0] for match in _NUMBER.finditer(sentence)}
     if len(numbers) != 1 or len(re.findall(r"\d+(?:[.,]\d+)*", sentence)) != len(_NUMBER.findall(sentence)):
         return None

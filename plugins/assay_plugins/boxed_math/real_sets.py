@@ -2,7 +2,7 @@ r"""Subsets of the real line, whatever way they are written: `x < 1 or x > 2` is
 
 `real_set` turns inequalities in one name, intervals, finite sets, set-builders, `x \ne 2`, unions,
 intersections, differences, the reals and the empty set into sorted, disjoint intervals, which are then
-compared end by end. Ends are compared exactly, by `same_expression`; to sort them 60 digits are enough, and
+compared end by end. Ends are compared exactly, by `same_expression`; to sort them 200 digits are enough, and
 where two ends cannot be told apart without being equal the set stays unread.
 
 A list of inequalities is read as both at once where that leaves something and either alone would leave
@@ -11,21 +11,41 @@ everything (`x > -2, x < 3`), else as one or the other (`x < 1, x > 2`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, reduce
 from typing import Any
 
-from assay_plugins.boxed_math.evaluation import Evaluator, UndefinedError, high_precision, symbols
-from assay_plugins.boxed_math.expressions import infinity, is_name, same_expression
+from assay_plugins.boxed_math.evaluation import value_at
+from assay_plugins.boxed_math.expressions import same_expression
 from assay_plugins.boxed_math.limits import MAX_ITEMS, RefusedError
-from assay_plugins.boxed_math.nodes import Combination, Const, Mul, Node, Num, Relation, Scalar, Seq, Sym, Text, Value
+from assay_plugins.boxed_math.names import BOUND, INTEGERS, REALS, is_name
+from assay_plugins.boxed_math.nodes import (
+    Add,
+    Call,
+    Combination,
+    Const,
+    Mul,
+    Node,
+    Num,
+    Relation,
+    Scalar,
+    Seq,
+    Sym,
+    Text,
+    Value,
+)
+from assay_plugins.boxed_math.trees import infinity, linear, symbols
 
 _EVERYTHING = frozenset(["all real numbers", "all reals", "all real x", "the real numbers", "real numbers", "reals"])
+_DIGITS = 200
+"""To sort ends with; where two cannot be told apart without being equal the set stays unread."""
+_MOST = 10**50
+"""Size of an integer that is counted."""
 _NOTHING = frozenset(
     ["no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set", "无解"]
 )
-REALS = frozenset(["mathbb R", "mathbbR"])
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
 INFINITY = Const("oo")
 MINUS_INFINITY = Mul((Num(Fraction(-1)), INFINITY))
@@ -37,7 +57,7 @@ class End:
 
     node: Node
     place: Any
-    """A real number of 60 digits, or plus or minus infinity."""
+    """A real number of 200 digits, or plus or minus infinity."""
     closed: bool
 
 
@@ -51,6 +71,9 @@ def same_real_set(a: Value, b: Value) -> bool:
         isinstance(value, Seq) and value.kind != "list" for value in (a, b)
     ):  # points, intervals and sets, which are compared as such
         return False
+    names = _names(a), _names(b)
+    if all(names) and not names[0] & names[1] and BOUND not in names[0] | names[1]:  # x > 3 is not y > 3
+        return False
     left, right = real_set(a), real_set(b)
     if left is None or right is None or len(left) != len(right):
         return False
@@ -59,6 +82,15 @@ def same_real_set(a: Value, b: Value) -> bool:
         for first, second in zip(left, right, strict=True)
         for x, y in zip(first, second, strict=True)
     )
+
+
+def _names(value: Value) -> frozenset[str]:
+    """The names that the relations of a value are about."""
+    if isinstance(value, Relation):
+        return frozenset(filter(None, [_variable(value)]))
+    if isinstance(value, Seq | Combination):
+        return frozenset().union(*map(_names, value.items))
+    return frozenset()
 
 
 def real_set(value: Value) -> Pieces | None:
@@ -86,7 +118,7 @@ def real_set(value: Value) -> Pieces | None:
             None if any(point is None for point in points) else _union([p for point in points if point for p in point])
         )
     if value.kind == "list" and len(value.items) > 1 and all(isinstance(item, Relation) for item in value.items):
-        return _several([item for item in value.items if isinstance(item, Relation)])
+        return _several([item for item in value.items if isinstance(item, Relation)], value.opening)
     return None
 
 
@@ -102,22 +134,20 @@ def _end(node: Node, closed: bool) -> End | None:
         return End(INFINITY if sign > 0 else MINUS_INFINITY, sign * float("inf"), False)
     if symbols(node):
         return None
-    context = high_precision()
-    try:
-        place = Evaluator(context, 0).value(node)
-    except UndefinedError:
+    result = value_at(node, 0, _DIGITS)
+    if result is None or result.value.imag != 0:
         return None
-    if context.im(place) != 0:
-        return None
-    return End(node, context.re(place), closed)
+    return End(node, result.value.real, closed)
 
 
 def _interval(items: tuple[Value, ...], low_closed: bool, high_closed: bool) -> Pieces | None:
     low, high = items
-    if not (isinstance(low, Scalar) and isinstance(high, Scalar)):
+    if not (isinstance(low, Scalar) and isinstance(high, Scalar)) or low.unit or high.unit:
         return None
     start, end = _end(low.node, low_closed), _end(high.node, high_closed)
     if start is None or end is None:
+        return None
+    if start.place == end.place and not same_expression(start.node, end.node):
         return None
     if start.place > end.place or (start.place == end.place and not (low_closed and high_closed)):
         return []
@@ -129,7 +159,8 @@ def _solutions(relation: Relation) -> Pieces | None:
     if operators == ("in",):
         return real_set(sides[1])
     if not _variable(relation):
-        return None
+        solved = _solved(relation)
+        return None if solved is None else real_set(solved)
     if operators == ("=",):
         value = sides[1] if _is_variable(sides[0]) else sides[0]
         return _interval((value, value), True, True)
@@ -146,6 +177,49 @@ def _solutions(relation: Relation) -> Pieces | None:
     return pieces
 
 
+def _solved(relation: Relation) -> Value | None:
+    """A relation of a linear expression, or of the absolute value of one, as relations of its name alone.
+
+    None where it is about the name alone already, or something else.
+    """
+    if _variable(relation):
+        return None
+    places = [k for k, side in enumerate(relation.sides) if isinstance(side, Scalar) and symbols(side.node)]
+    others = [side for k, side in enumerate(relation.sides) if k not in places]
+    if len(places) != 1 or not all(isinstance(side, Scalar) for side in others):
+        return None
+    side = relation.sides[places[0]]
+    assert isinstance(side, Scalar)
+    if isinstance(side.node, Call) and side.node.name == "abs":
+        return _without_bars(relation, places[0], side.node.args[0])
+    line = linear(side.node)
+    if line is None:
+        return None
+    name, slope, intercept = line
+    sides = tuple(
+        Scalar(Sym(name) if k == places[0] else Mul((Add((other.node, Num(-intercept))), Num(1 / slope))))
+        for k, other in enumerate(relation.sides)
+        if isinstance(other, Scalar)
+    )
+    operators = relation.operators if slope > 0 else tuple(_MIRROR.get(each, each) for each in relation.operators)
+    return Relation(sides, operators)
+
+
+def _without_bars(relation: Relation, place: int, inner: Node) -> Value | None:
+    """|x| < 2 as -2 < x < 2, |x| > 2 as x < -2 or x > 2."""
+    if len(relation.sides) != 2:
+        return None
+    bound = relation.sides[1 - place]
+    operator = relation.operators[0] if place == 0 else _MIRROR.get(relation.operators[0], "")
+    if not isinstance(bound, Scalar) or operator not in ("<", "<=", ">", ">="):
+        return None
+    low = Scalar(Mul((Num(Fraction(-1)), bound.node)))
+    if operator in ("<", "<="):
+        return Relation((low, Scalar(inner), bound), (operator, operator))
+    below, above = Relation((Scalar(inner), low), (_MIRROR[operator],)), Relation((Scalar(inner), bound), (operator,))
+    return Seq("list", (below, above), "or")
+
+
 def _half(operator: str, bound: Value) -> Pieces | None:
     everywhere = Scalar(INFINITY)
     if operator == "!=":
@@ -157,7 +231,7 @@ def _half(operator: str, bound: Value) -> Pieces | None:
 
 
 def _variable(relation: Relation) -> str:
-    """The name that the relation is about; empty where it is about none or several."""
+    """The name that the relation is about; empty where it is about none or several, or more than a name."""
     names = [side.node.name for side in relation.sides if isinstance(side, Scalar) and isinstance(side.node, Sym)]
     return names[0] if len(names) == 1 else ""
 
@@ -166,7 +240,9 @@ def _is_variable(value: Value) -> bool:
     return isinstance(value, Scalar) and is_name(value.node)
 
 
-def _several(relations: list[Relation]) -> Pieces | None:
+def _several(relations: list[Relation], joiner: str) -> Pieces | None:
+    """What relations allow: "and" is both where something is left, "or" either; for a comma see the module."""
+    relations = [solved if isinstance(solved := _solved(each), Relation) else each for each in relations]
     names = {_variable(relation) for relation in relations if relation.operators != ("in",)}
     if len(names) != 1 or "" in names:
         return None
@@ -176,7 +252,9 @@ def _several(relations: list[Relation]) -> Pieces | None:
         return None
     either = _union([piece for pieces in known for piece in pieces])
     both = reduce(_intersection, known)
-    return both if both and (_is_everything(either) or _has_exclusion(relations)) else either
+    if both and (_has_exclusion(relations) or joiner == "and" or (not joiner and _is_everything(either))):
+        return both
+    return either
 
 
 def _has_exclusion(relations: list[Relation]) -> bool:
@@ -188,6 +266,10 @@ def _is_everything(pieces: Pieces) -> bool:
 
 
 def _combined(value: Combination) -> Pieces | None:
+    if value.operator == r"\cap" and len(value.items) == 2:
+        for domain, other in (value.items, value.items[::-1]):
+            if isinstance(domain, Scalar) and isinstance(domain.node, Sym) and domain.node.name in INTEGERS:
+                return _integers(real_set(other), natural="N" in domain.node.name)
     sets = [real_set(item) for item in value.items]
     known = [pieces for pieces in sets if pieces is not None]
     if len(known) != len(sets):
@@ -197,6 +279,23 @@ def _combined(value: Combination) -> Pieces | None:
     if value.operator == r"\cap":
         return reduce(_intersection, known)
     return reduce(lambda whole, part: _intersection(whole, _complement(part)), known)
+
+
+def _integers(pieces: Pieces | None, *, natural: bool) -> Pieces | None:
+    """The integers in pieces; None where they are not few, or where it matters whether 0 is a natural number."""
+    points: Pieces = []
+    for low, high in pieces or ():
+        if not (high.place - low.place <= MAX_ITEMS and max(-low.place, high.place) < _MOST) or (
+            natural and (low.place < 0 or (low.place == 0 and low.closed))
+        ):
+            return None
+        start, stop = math.ceil(low.place), math.floor(high.place)
+        for number in range(start, stop + 1):
+            if (number > low.place or low.closed) and (number < high.place or high.closed):
+                end = _end(Num(Fraction(number)), True)
+                assert end is not None
+                points.append((end, end))
+    return None if pieces is None else _union(points)
 
 
 # -- algebra of pieces -----------------------------------------------------------------------------
@@ -214,6 +313,9 @@ def _union(pieces: Pieces) -> Pieces:
 
 
 def _touch(end: End, start: End) -> bool:
+    """Whether two pieces leave no gap. Raises `RefusedError` where 200 digits do not tell."""
+    if end.place == start.place and not same_expression(end.node, start.node):
+        raise RefusedError("digits")
     return bool(end.place > start.place or (end.place == start.place and (end.closed or start.closed)))
 
 

@@ -9,21 +9,18 @@ unless it is a plain word of three or more letters.
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from functools import lru_cache
 
 from assay_plugins.boxed_math.cleaning import ROW
-from assay_plugins.boxed_math.evaluation import symbols
 from assay_plugins.boxed_math.grammar import parse_expression
 from assay_plugins.boxed_math.limits import MAX_CHARS, MAX_DEPTH, RefusedError, UnreadableError
-from assay_plugins.boxed_math.matrices import matrix_value
+from assay_plugins.boxed_math.matrices import determinant, matrix_value
+from assay_plugins.boxed_math.names import INTEGERS, REALS, renamed
 from assay_plugins.boxed_math.nodes import (
     Call,
     Combination,
     Matrix,
-    Mul,
     Num,
-    Numeral,
     Ratio,
     Relation,
     Scalar,
@@ -32,31 +29,26 @@ from assay_plugins.boxed_math.nodes import (
     Text,
     Value,
 )
+from assay_plugins.boxed_math.quantities import compound, quantity
+from assay_plugins.boxed_math.spoken import spoken_arithmetic, spoken_number
 from assay_plugins.boxed_math.tokens import Token, tokenize
-from assay_plugins.boxed_math.units import CURRENCIES, NUMBER_WORDS, PERCENT, SCALES, canonical_unit, is_unit_word
+from assay_plugins.boxed_math.trees import symbols
+from assay_plugins.boxed_math.wording import moment, words
 
 _OPENERS = frozenset({"(", "[", "{", r"\{", r"\lfloor", r"\lceil", r"\langle", r"\begin"})
 _CLOSERS = frozenset({")", "]", "}", r"\}", r"\rfloor", r"\rceil", r"\rangle", r"\end"})
 _JOIN = frozenset(["and", "or", "и", "или", "y", "o", "ou", "et", "und", "oder", "та", "або", "和", "或", "및", "또는"])
 _JOIN_COMMANDS = frozenset({r"\and", r"\or", r"\wedge", r"\vee"})
+_OR = frozenset(["or", "или", "o", "ou", "oder", "або", "或", "또는", r"\or", r"\vee"])
 _RELATIONS = {
     "=": "=", "==": "=", ":=": "=", "<": "<", ">": ">", "<=": "<=", "=<": "<=", ">=": ">=", "=>": ">=",
     r"\le": "<=", r"\ge": ">=", r"\ne": "!=", "!=": "!=", r"\in": "in", r"\approx": "~", r"\subseteq": "subset",
     r"\subset": "subset",
 }  # fmt: skip
-_SETS = frozenset({r"\cup", r"\cap", r"\setminus"})
 _INFIX = frozenset({r"\over", r"\choose", r"\atop"})
+_QUOTED = re.compile(r"\\text\s*\{([^{}\\]*\d[^{}\\]*)\}")
+"""Text around an answer with a number in it: `\\text{5 cm}`."""
 _MATRIX = re.compile(r"(?:[pbvBV]?(?:small)?matrix|array|cases)")
-_BASE_DIGITS = re.compile(r"(?=[A-Z]*[0-9])[0-9A-Za-z]{1,200}")
-_TURNS = re.compile(
-    r"\b(?:or|vs|versus|not|wrong|plus|minus|choose|squared|cubed|factorial|more|fewer|at most|at least|below|divided"
-    r"|over|half|halves|thirds?|quarters|fourths?|fifths?|sixths?|eighths?|tenths?|hundredths?|thousandths?|tens|if"
-    r"|unless|else|otherwise|maybe|perhaps|possibly|probably|but|atau|mod|modulo|power|than|except)\b"
-    r"|\btimes\s+\S|\bless\b|\bto\s+\S|(?<![A-Za-z^{/-])[0-9]",
-    re.IGNORECASE,
-)
-"""Words and numbers behind a value that make it another value, or a hedge, rather than say what it counts."""
-_DECORATION = frozenset(["^", "{", "}", "/", "2", "3", ".", ",", "(", ")", "'", "-", '"', "\\cdot"])
 
 
 @lru_cache(maxsize=8192)
@@ -67,18 +59,15 @@ def read(cleaned: str) -> Value:
     """
     if len(cleaned) > MAX_CHARS:
         raise RefusedError("characters")
+    day = moment(cleaned)
+    if day is not None:
+        return Text(day)
+    if (quoted := _QUOTED.fullmatch(cleaned)) is not None:
+        cleaned = quoted[1].strip()
     try:
-        return _Reader().value(tokenize(cleaned))
+        return _Reader().value(tokenize(spoken_arithmetic(cleaned)))
     except UnreadableError:
         return Text(words(cleaned))
-
-
-@lru_cache(maxsize=8192)
-def words(cleaned: str) -> str:
-    r"""An answer as plain words: casefolded, without `\text`, braces and surrounding punctuation."""
-    text = cleaned.replace(r"\text", " ").replace("{", " ").replace("}", " ").replace('"', " ")
-    text = " ".join(text.split()).strip(" .,;:!?()'")
-    return text.casefold()
 
 
 def split_top(tokens: list[Token], separators: frozenset[str]) -> list[list[Token]]:
@@ -122,10 +111,16 @@ class _Reader:
             return Seq("set", (), r"\{", r"\}")
         if _is_named_point(tokens):
             tokens = tokens[1:]
-        if all(token.kind in ("text", "word") for token in tokens) and not _is_symbolic(tokens):
-            text = words(" ".join(token.text for token in tokens))
-            named = NUMBER_WORDS.get(text.replace("-", " "))
-            return Text(text) if named is None else Scalar(Num(Fraction(named)))
+        if all(token.kind in ("text", "word") or token.text == "-" for token in tokens) and not _is_symbolic(tokens):
+            text = " ".join(token.text for token in tokens)
+            named = spoken_number(text)
+            if named is not None:
+                return Scalar(Num(named))
+            if all(token.kind in ("text", "word") for token in tokens):
+                return Text(words(text))
+        several = compound(tokens)
+        if several is not None:
+            return several
         residue = self.residue(tokens)
         if residue is not None:
             return residue
@@ -135,12 +130,15 @@ class _Reader:
             if len(parts) > 1:
                 if len(members) == 1:
                     return self.value(members[0])
-                return Seq("list", _without_domain(tuple(self.value(part) for part in members)))
+                values = tuple(self.value(part) for part in members)
+                if ";" in separators:
+                    values = tuple(_as_point(value) for value in values)
+                return Seq("list", _without_domain(values), _joiner(tokens))
         for read in (self.relation, self.combination, self.ratio, self.bracketed, self.matrices):
             value = read(tokens)
             if value is not None:
                 return value
-        return self.scalar(tokens)
+        return quantity(tokens)
 
     def relation(self, tokens: list[Token]) -> Value | None:
         operators = [token for token in tokens if token.kind != "text" and token.text in _RELATIONS]
@@ -188,6 +186,9 @@ class _Reader:
         opening, closing = tokens[0].text, tokens[-1].text
         if opening == r"\begin":
             return self.matrix(tokens)
+        if opening == r"\det" and tokens[1:2] and tokens[1].text in (r"\begin", "(") and closing == "}":
+            matrix = self.value(tokens[1:])
+            return determinant(matrix) if isinstance(matrix, Matrix) else None
         if tokens[0].kind == "text" or opening not in _OPENERS or closing not in _CLOSERS or len(tokens) < 2:
             return None
         if opening in (r"\lfloor", r"\lceil") or not _encloses(tokens) or _INFIX & {token.text for token in tokens}:
@@ -212,7 +213,8 @@ class _Reader:
             return None
         items = tuple(self.value(part) for part in parts)
         if is_set:
-            return Seq("set", items)
+            items = tuple(each for item in items for each in _both_signs(item))
+            return Seq("set", items, "{" if opening == "{" else "")
         return Seq("tuple", items, "(" if opening == r"\langle" else opening, ")" if closing == r"\rangle" else closing)
 
     def residue(self, tokens: list[Token]) -> Value | None:
@@ -229,13 +231,23 @@ class _Reader:
         return Scalar(Call("residue", (Call("mod", (number, modulus)), modulus)))
 
     def set_builder(self, inner: list[Token]) -> Value | None:
-        r"""The condition of `x | x > 2` or `x \in \mathbb{R} : x > 2`, or None."""
-        bars = [index for index, token in enumerate(inner[:8]) if token.text in ("|", ":")]
+        r"""The set of `x | x > 2` or `x \in \mathbb{Z} : x > 2`, or None.
+
+        The name that it binds becomes `BOUND`, which stands for any name; the reals as a domain say nothing.
+        """
+        bars = [index for index, token in enumerate(inner[:12]) if token.text in ("|", ":")]
         if not bars or bars[0] == 0 or inner[0].kind != "word" or (bars[0] > 1 and inner[1].text != r"\in"):
             return None
         condition = self.value(inner[bars[0] + 1 :])
         relations = condition.items if isinstance(condition, Seq) else (condition,)
-        return condition if relations and all(isinstance(item, Relation) for item in relations) else None
+        if not relations or not all(isinstance(item, Relation) for item in relations):
+            return None
+        condition = renamed(condition, inner[0].text)
+        if bars[0] == 1:
+            return condition
+        domain = self.value(inner[2 : bars[0]])
+        everything = isinstance(domain, Scalar) and isinstance(domain.node, Sym) and domain.node.name in REALS
+        return condition if everything else Combination(r"\cap", (domain, condition))
 
     def matrix(self, tokens: list[Token]) -> Value | None:
         name = "".join(token.text for token in tokens[2 : tokens.index(Token("char", "}", False))]) if any(
@@ -250,7 +262,12 @@ class _Reader:
         if name == "array" and tokens[start : start + 1] and tokens[start].text == "{":
             start = next(k for k in range(start, len(tokens)) if tokens[k].text == "}") + 1
         rows = [row for row in split_top(tokens[start:end], frozenset({ROW})) if row]
-        return Matrix(tuple(tuple(self.value(cell) for cell in split_top(row, frozenset({"&"}))) for row in rows))
+        cells = [[_condition(cell) for cell in split_top(row, _COLUMN)] for row in rows]
+        if name == "cases" and all(len(row) == 1 for row in cells):
+            return Seq("list", tuple(self.value(row[0]) for row in cells))
+        entries = tuple(tuple(self.value(cell) for cell in row) for row in cells)
+        matrix = Matrix(entries, "cases" if name == "cases" else "norm" if name[0] == "V" else "")
+        return determinant(matrix) if name.startswith("v") else matrix
 
     def matrices(self, tokens: list[Token]) -> Value | None:
         """A sum of products of matrices and numbers, computed; None where no matrix is in it."""
@@ -258,28 +275,10 @@ class _Reader:
             return None
         return matrix_value(tokens, self.value)
 
-    def scalar(self, tokens: list[Token]) -> Value:
-        currency = next((CURRENCIES[token.text] for token in tokens if token.text in CURRENCIES), "")
-        tokens = _without_currency(tokens)
-        numeral = _base_numeral(tokens)
-        if numeral is not None:
-            return numeral
-        tokens, tail = _split_unit(tokens)
-        percent = bool(PERCENT & set(tail.casefold().split()))
-        factor = 1
-        for word in tail.casefold().split():
-            factor *= SCALES.get(word, 1)
-        tokens = _without_currency(tokens)
-        if tokens and tokens[-1].text == "%":
-            percent, tokens = True, tokens[:-1]
-        signs = [token for token in tokens if token.text in (r"\pm", r"\mp")]
-        unit = canonical_unit(tail) or currency
-        scalars = []
-        for sign in (1, -1) if signs else (1,):
-            node = parse_expression(tokens, sign=sign)
-            node = node if factor == 1 else Mul((node, Num(Fraction(factor))))
-            scalars.append(Scalar(node, percent, unit))
-        return scalars[0] if len(scalars) == 1 else Seq("list", tuple(scalars))
+
+def _as_point(value: Value) -> Value:
+    """A list inside a list, as in 1,2; 3,4: a point."""
+    return Seq("tuple", value.items, "(", ")") if isinstance(value, Seq) and value.kind == "list" else value
 
 
 def _without_domain(items: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -292,10 +291,16 @@ def _without_domain(items: tuple[Value, ...]) -> tuple[Value, ...]:
         return items
     names = [side.node.name for side in (parameter, domain) if isinstance(side, Scalar) and isinstance(side.node, Sym)]
     used = isinstance(items[0], Scalar) and names[0] in symbols(items[0].node)
-    return items[:-1] if used and names[1] in ("mathbb Z", "mathbb N", "mathbbZ", "mathbbN") else items
+    return items[:-1] if used and names[1] in INTEGERS else items
+
+
+def _both_signs(value: Value) -> tuple[Value, ...]:
+    r"""The members that a member of a set stands for: two for `\pm 1`."""
+    return value.items if isinstance(value, Seq) and value.kind == "list" else (value,)
 
 
 _COMMA = frozenset({","})
+_COLUMN = frozenset({"&"})
 _BOTH_SIGNS = {r"\pm": {"+": "+", "-": "-"}, r"\mp": {"+": "-", "-": "+"}}
 
 
@@ -305,6 +310,12 @@ def _signed(tokens: list[Token], sign: str) -> list[Token]:
         Token("char", _BOTH_SIGNS[token.text][sign], token.spaced) if token.text in _BOTH_SIGNS else token
         for token in tokens
     ]
+
+
+def _condition(cell: list[Token]) -> list[Token]:
+    r"""A cell without the word that says that it is a condition: `\text{if } x > 0`."""
+    leading = cell[0].text.strip(" ,").casefold() if cell and cell[0].kind in ("text", "word") else ""
+    return cell[1:] if leading in ("if", "for", "when", "where") and len(cell) > 1 else cell
 
 
 def _is_named_point(tokens: list[Token]) -> bool:
@@ -335,6 +346,16 @@ def _joined(tokens: list[Token]) -> list[Token]:
     ]  # fmt: skip
 
 
+def _joiner(tokens: list[Token]) -> str:
+    """The word that joins a list, "and" or "or"; empty where that is a comma, or both."""
+    found = {
+        "or" if token.text.strip(" ,").casefold() in _OR else "and"
+        for before, after in zip(tokens, _joined(tokens), strict=True)
+        if before is not after and (token := before)
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
 def _trimmed(tokens: list[Token]) -> list[Token]:
     """Without empty texts, and without periods and colons at the ends."""
     start, end = 0, len(tokens)
@@ -346,10 +367,24 @@ def _trimmed(tokens: list[Token]) -> list[Token]:
 
 
 def _is_symbolic(tokens: list[Token]) -> bool:
-    """Whether letters are symbols rather than a word: single letters, short products, names of constants."""
+    """Whether letters are symbols rather than a word: single letters, short products, names of constants.
+
+    Neighbours in the alphabet, such as abc and zyx, make no word either.
+    """
     return all(
-        token.kind == "word" and (len(token.text) <= 2 or token.text in ("pi", "infty", "infinity")) for token in tokens
+        token.text == "-"
+        or (token.kind == "word" and (len(token.text) <= 2 or token.text in _CONSTANTS or _neighbours(token.text)))
+        for token in tokens
     )
+
+
+_CONSTANTS = ("pi", "infty", "infinity")
+
+
+def _neighbours(word: str) -> bool:
+    """Whether the letters of a short word follow each other in the alphabet, in any order."""
+    codes = sorted(map(ord, word))
+    return len(word) <= 4 and codes == list(range(codes[0], codes[0] + len(codes)))
 
 
 def _encloses(tokens: list[Token]) -> bool:
@@ -373,101 +408,3 @@ def _end_of(tokens: list[Token]) -> int:
         if depth == 0:
             return index
     return len(tokens) - 1
-
-
-def _without_currency(tokens: list[Token]) -> list[Token]:
-    """Without currency signs at the ends or after a leading sign."""
-    return [token for token in tokens if token.text not in CURRENCIES]
-
-
-def _base_numeral(tokens: list[Token]) -> Numeral | None:
-    """4210_7, 4210_{7}, 1A_{16}."""
-    texts = [token.text for token in tokens]
-    if "_" not in texts:
-        return None
-    cut = texts.index("_")
-    base = "".join(text for text in texts[cut + 1 :] if text not in "{}")
-    if base.startswith(r"\text"):
-        base = base[5:]
-    digits = "".join(texts[:cut]).strip("()")
-    sign = "-" if digits.startswith("-") else ""
-    digits = digits[len(sign) :]
-    if not (base.isdecimal() and len(base) < 3 and 2 <= int(base) <= 36 and _BASE_DIGITS.fullmatch(digits)):
-        return None
-    if not digits[0].isdecimal() and any(int(digit, 36) >= int(base) for digit in digits):
-        return None
-    return Numeral(sign + (digits.upper().lstrip("0") or "0"), int(base))
-
-
-def _split_unit(tokens: list[Token]) -> tuple[list[Token], str]:
-    """The expression and the words after it, which may be a unit."""
-    depth = 0
-    for index, token in enumerate(tokens):
-        if token.kind == "text" and depth == 0:
-            if index == 0:
-                raise UnreadableError("words before mathematics")
-            if not _is_tail(tokens[index:]):
-                raise UnreadableError("mathematics after words")
-            return tokens[:index], _checked_tail(tokens[index:])
-        if token.kind == "word" and depth == 0 and index > 0 and _ends_value(tokens[index - 1]):
-            rest = tokens[index:]
-            if is_unit_word(token.text, spaced=token.spaced) and _is_tail(rest) and not _is_function(token.text):
-                return tokens[:index], _checked_tail(rest)
-        if token.kind not in ("word", "text"):
-            depth += (token.text in _OPENERS) - (token.text in _CLOSERS)
-    return tokens, ""
-
-
-def _ends_value(token: Token) -> bool:
-    return token.kind == "number" or token.text in (")", "}", "%", "!") or token.text in CURRENCIES
-
-
-def _is_function(word: str) -> bool:
-    return word in (
-        "sin",
-        "cos",
-        "tan",
-        "log",
-        "ln",
-        "exp",
-        "sqrt",
-        "pi",
-        "mod",
-        "max",
-        "min",
-        "abs",
-        "infty",
-        "infinity",
-        "bar",
-        "hat",
-        "vec",
-        "tilde",
-    )
-
-
-def _is_tail(tokens: list[Token]) -> bool:
-    return all(token.kind in ("word", "text") or token.text in _DECORATION for token in tokens)
-
-
-def _checked_tail(tokens: list[Token]) -> str:
-    """The words behind a value. Raises `UnreadableError` where they change it: "5 or 6", "5 squared", "5 minus x"."""
-    spoken = ""
-    for before, token in zip([None, *tokens], tokens, strict=False):
-        apart = token.spaced or token.kind in ("word", "text") or (before is not None and before.kind == "text")
-        spoken += (" " if apart else "") + token.text
-    if _TURNS.search(spoken):
-        raise UnreadableError("words that change the value before them")
-    return _tail(tokens)
-
-
-def _tail(tokens: list[Token]) -> str:
-    return "".join((" " if token.kind in ("word", "text") else "") + token.text for token in tokens).strip()
-
-
-def name_of(value: Value) -> str:
-    """A short description of what a value was read as, for details and messages."""
-    if isinstance(value, Seq):
-        return value.kind
-    if isinstance(value, Scalar) and isinstance(value.node, Call):
-        return value.node.name
-    return type(value).__name__.lower()

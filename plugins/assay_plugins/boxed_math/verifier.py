@@ -1,9 +1,10 @@
 r"""The verifier: extraction, decision, verdict.
 
-Outcomes: `graded` with 1 or 0; `no_answer` or `truncated` where nothing can be read. An absurd answer is
-graded 0 with `details["refused"]` naming the cap. Where the reference is nothing that can be read, an answer
-that is not the same text is an `error`, which is ours and not the model's, with `details["unusable_reference"]`;
-`check_reference` finds such references before any model runs.
+Outcomes: `graded` with 1 or 0; `no_answer` or `truncated` where nothing can be read; `refused` where the answer is
+over a cap, with `details["refused"]` naming which. Where the reference itself is over a cap, or nothing that can be
+read, the outcome is `error` with `details["unusable_reference"]`: that is our data's fault and never the model's, and
+`check_reference` finds such references before any model runs. An answer that is the very text of the reference is
+right in each of these cases: nothing has to be read to see that.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from typing import Any, Literal
 from assay import BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict, missing_answer, split_completion
 from assay_plugins.boxed_math.cleaning import clean
 from assay_plugins.boxed_math.compare import Rules
-from assay_plugins.boxed_math.decide import Decision, answer_key, decide, is_readable
-from assay_plugins.boxed_math.extraction import Found, Missing, find_answer, find_box
+from assay_plugins.boxed_math.decide import Decision, answer_key, decide
+from assay_plugins.boxed_math.extraction import Found, Missing, find_answer
 from assay_plugins.boxed_math.limits import MAX_CHARS, RefusedError
+from assay_plugins.boxed_math.numerals import long_numeral
 from assay_plugins.boxed_math.prose import said
+from assay_plugins.boxed_math.references import accepted_answers, why_unusable
 
+_REFUSED = "refused: "
 MAX_SHOWN = 500
 """Characters of an answer that go into `Verdict.extracted`; longer ones are cut with an ellipsis."""
 
@@ -30,8 +34,8 @@ class BoxedMath(BaseVerifier):
     Args:
         boxes: Of several boxes the last is the answer ("last", default), or those that commas or a word for
             "and" join to it are one list ("joined").
-        extraction: "strict" reads only boxes; "marker" (default) also explicit markers such as `Answer: X`;
-            "lenient", for untuned models, also the last line.
+        extraction: "strict" (default, and what a reward must be) reads only boxes; "marker" also explicit markers
+            such as `Answer: X`; "lenient", for untuned models, also the last line.
         percent: `10%` is 10 and 0.1 ("either", default), only 0.1 ("fraction"), or only 10 ("number").
         ordered: Whether the order of a list without brackets matters (default: no).
 
@@ -40,13 +44,13 @@ class BoxedMath(BaseVerifier):
     """
 
     name = "boxed_math"
-    version = "3"
+    version = "4"
     preload = ("sympy", "latex2sympy2_extended")
 
     def __init__(
         self,
         *,
-        extraction: Literal["strict", "marker", "lenient"] = "marker",
+        extraction: Literal["strict", "marker", "lenient"] = "strict",
         percent: Literal["either", "fraction", "number"] = "either",
         ordered: bool = False,
         boxes: Literal["last", "joined"] = "last",
@@ -87,19 +91,22 @@ class BoxedMath(BaseVerifier):
             references = accepted_answers(reference)
         except UsageError as error:
             return str(error)
-        bad = [text for text in references if not is_readable(text)]
-        return f"{bad[0]!r:.80} is no mathematics or words that can be read" if bad else None
+        return next((why for text in references if (why := why_unusable(text)) is not None), None)
 
     def _verdict(self, problem: Problem, completion: Completion, *, algebra: bool) -> Verdict | None:
         split = split_completion(completion)
         if split.answer is None:
             return missing_answer(completion, "the response ends inside its reasoning")
+        offset = len(completion.text) - len(split.answer)
         found = find_answer(split.answer, self.extraction, self.boxes)
         if isinstance(found, Missing):
             return missing_answer(completion, found.reason)
         if not found.text.strip():
             return missing_answer(completion, "the final answer is empty")
-        references = accepted_answers(problem.reference)
+        try:
+            references = accepted_answers(problem.reference)
+        except UsageError as error:
+            return _unusable(found, str(error), _details(found, offset))
         decision = self._best(references, found.text, algebra)
         if decision is not None and not decision.equal:
             sentence = said(found.text, sole=self.extraction == "lenient" or found.how == "marker")
@@ -108,11 +115,11 @@ class BoxedMath(BaseVerifier):
                 decision = self._best(references, sentence, algebra)
         if decision is None:
             return None
-        return _graded(found, references, decision, offset=len(completion.text) - len(split.answer))
+        return _verdict(found, references, decision, _details(found, offset, decision))
 
     def _best(self, references: Sequence[str], answer: str, algebra: bool) -> Decision | None:
         """The decision that helps the answer most over all accepted references; None: algebra is needed."""
-        best: Decision | None = None
+        different: list[Decision] = []
         undecided: list[str] = []
         for reference in references:
             decision = decide(reference, answer, self.rules)
@@ -120,55 +127,17 @@ class BoxedMath(BaseVerifier):
                 return decision
             if decision.equal is None:
                 undecided.append(reference)
-            best = decision
-        if not undecided:
-            return best
-        if not algebra:
+            else:
+                different.append(decision)
+        if undecided and not algebra:
             return None
         for reference in undecided:
-            best = _algebra(reference, answer)
-            if best.equal:
-                break
-        return best
-
-
-def accepted_answers(reference: Any) -> list[str]:
-    r"""The accepted answers of a reference: a string, a number, or a list of them; boxes in them are opened.
-
-    Raises `UsageError` for anything else.
-    """
-    items = list(reference) if isinstance(reference, list | tuple) else [reference]
-    answers: list[str] = []
-    for item in items:
-        if isinstance(item, bool) or not isinstance(item, str | int | float):
-            raise UsageError(
-                "boxed_math needs a string, a number or a list of them as reference, "
-                f"got {type(item).__name__}: {item!r:.80}"
-            )
-        text = item if isinstance(item, str) else _number_text(item)
-        answers.append(_unboxed(text))
-    if not answers:
-        raise UsageError("boxed_math needs at least one accepted answer, got an empty list")
-    return answers
-
-
-def _number_text(value: float) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    try:
-        return str(value)
-    except ValueError:  # an int over Python's limit for conversion to a string
-        raise UsageError("the reference is an integer of more than 4,300 digits; give it as a string") from None
-
-
-def _unboxed(text: str) -> str:
-    if "box" not in text:
-        return text
-    found = find_box(text, "joined")  # several boxes of a reference are a list: its author hedges nothing
-    whole = clean(text) if len(text) <= MAX_CHARS else ""
-    if isinstance(found, Found) and (found.end - found.start > 0.6 * len(text.strip()) or r"\in" not in whole):
-        return found.text
-    return text
+            decision = _algebra(reference, answer)
+            if decision.equal:
+                return decision
+            different.append(decision)
+        # Where one of the comparisons was refused, nobody knows whether that one would have been equal.
+        return next((decision for decision in different if decision.how.startswith(_REFUSED)), different[-1])
 
 
 def _algebra(reference: str, answer: str) -> Decision:
@@ -177,31 +146,49 @@ def _algebra(reference: str, answer: str) -> Decision:
     try:
         equal = same_by_sympy(clean(reference), clean(answer))
     except RefusedError as error:
-        return Decision(False, f"refused: {error.cap}")
+        return Decision(False, _REFUSED + error.cap)
     return Decision(bool(equal), "text" if equal is None else "algebra")
 
 
-def _graded(found: Found, references: Sequence[str], decision: Decision, *, offset: int) -> Verdict:
-    shown = found.text if len(found.text) <= MAX_SHOWN else found.text[:MAX_SHOWN] + "…"
-    details: dict[str, Any] = {"method": decision.how, "found": found.how}
+def _verdict(found: Found, references: Sequence[str], decision: Decision, details: dict[str, Any]) -> Verdict:
+    shown, expected = _shown(found.text), _shown(" or ".join(references))
+    if decision.equal:
+        reason = f"the answer {shown} equals the reference {expected}"
+        return Verdict(outcome=Outcome.GRADED, score=1.0, extracted=shown, reason=reason, details=details)
+    unusable = [why_unusable(reference) for reference in references]
+    if None not in unusable:
+        return _unusable(found, f"{unusable[0]}; and the answer is not the same text", details)
+    cap = decision.how.removeprefix(_REFUSED) if decision.how.startswith(_REFUSED) else ""
+    if cap == "characters" and _is_long(references) and (len(found.text) <= MAX_CHARS or _is_long([found.text])):
+        cap = ""  # the reference is an integer of many digits, and the answer is another number
+    if cap:
+        details["refused"] = cap
+        reason = f"the answer {shown} is over the cap on {cap}, and not the same text as the reference"
+        return Verdict(outcome=Outcome.REFUSED, extracted=shown, reason=reason, details=details)
+    reason = f"the answer {shown} does not equal the reference {expected}"
+    return Verdict(outcome=Outcome.GRADED, score=0.0, extracted=shown, reason=reason, details=details)
+
+
+def _unusable(found: Found, why: str, details: dict[str, Any]) -> Verdict:
+    details["unusable_reference"] = True
+    reason = f"the reference cannot be used: {why}"
+    return Verdict(outcome=Outcome.ERROR, extracted=_shown(found.text), reason=reason, details=details)
+
+
+def _is_long(texts: Sequence[str]) -> bool:
+    return any(long_numeral(text.strip()) is not None for text in texts)
+
+
+def _details(found: Found, offset: int, decision: Decision | None = None) -> dict[str, Any]:
+    details: dict[str, Any] = {} if decision is None else {"method": decision.how.partition(":")[0]}
+    details["found"] = found.how
     if offset + found.start >= 0:
         details["span"] = [offset + found.start, offset + found.end]
-    expected = " or ".join(references)
-    expected = expected if len(expected) <= MAX_SHOWN else expected[:MAX_SHOWN] + "…"
-    if decision.equal:
-        reason = f"the answer {shown!s} equals the reference {expected!s}"
-    elif decision.how.startswith("refused"):
-        details["refused"] = decision.how.removeprefix("refused: ")
-        reason = f"the answer is over the cap on {details['refused']} and not equal to the reference as text"
-    else:
-        reason = f"the answer {shown!s} does not equal the reference {expected!s}"
-    if not decision.equal and not any(map(is_readable, references)):
-        details["unusable_reference"] = True
-        reason = f"the reference {expected!s} is no mathematics that can be read, and the answer is not the same text"
-        return Verdict(outcome=Outcome.ERROR, extracted=shown, reason=reason, details=details)
-    return Verdict(
-        outcome=Outcome.GRADED, score=float(bool(decision.equal)), extracted=shown, reason=reason, details=details
-    )
+    return details
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
 def _check(option: str, value: object, allowed: tuple[str, ...]) -> None:

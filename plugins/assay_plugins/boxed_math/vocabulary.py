@@ -9,58 +9,21 @@ from assay_plugins.boxed_math.nodes import Call, Const, Node, Num, Pow
 
 MINUS_ONE = Num(Fraction(-1))
 HALF = Num(Fraction(1, 2))
-FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "sech",
-        "csch",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arccot",
-        "arcsec",
-        "arccsc",
-        "asin",
-        "acos",
-        "atan",
-        "asinh",
-        "acosh",
-        "atanh",
-        "ln",
-        "log",
-        "lg",
-        "exp",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "floor",
-        "ceil",
-        "abs",
-        "sqrt",
-        "cbrt",
-        "arg",
-        "det",
-        "Re",
-        "Im",
-        "sgn",
-        "sign",
-    ]
-)
-CIRCULAR = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
+CIRCULAR = frozenset("sin cos tan cot sec csc".split())  # noqa: SIM905
+HYPERBOLIC = frozenset("sinh cosh tanh coth sech csch".split())  # noqa: SIM905
+INVERSE = frozenset("asin acos atan acot asec acsc asinh acosh atanh".split())  # noqa: SIM905
+DIRECT = CIRCULAR | HYPERBOLIC | INVERSE
+"""Functions of one argument that mpmath knows under the same name."""
 ALIASES = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc",
     "sign": "sgn",
 }  # fmt: skip
+FUNCTIONS = frozenset(
+    [*DIRECT, *ALIASES, *"ln log lg exp max min gcd lcm floor ceil abs sqrt cbrt arg det Re Im sgn".split()]  # noqa: SIM905
+)
+"""Everything that is read as a function of what follows it."""
+UNKNOWN_FUNCTIONS = frozenset("fgh")
+"""Letters that are a function before a bracket: f(2) is not 2f."""
 LETTERS = frozenset(
     [
         "alpha",
@@ -133,7 +96,7 @@ def numeral(text: str) -> Num:
     scale -= len(decimals)
     value = Fraction(int(digits))
     value = value * 10**scale if scale >= 0 else value / 10**-scale
-    return Num(value, max(0, -scale) if point else None)
+    return Num(value, -scale if point else None)
 
 
 def apply_function(name: str, args: tuple[Node, ...], base: Node | None) -> Node:

@@ -44,6 +44,10 @@ class Job:
     seed: int
 
 
+DecodeJob = Job
+"""The name under which `assay` exports it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
     """A completed job."""
