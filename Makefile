@@ -1,4 +1,4 @@
-# make demo · make test · make check · make bench · make soak: each sets up .venv first when it is missing.
+# make demo · make test · make check · make bench · make soak · make image: each sets up .venv first when it is missing.
 # Nothing but the Python package registry is needed; rerunning is safe and skips what is done.
 
 PYTHON ?= python3
@@ -10,7 +10,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help doors demo test check format bench soak clean
+.PHONY: help doors demo test check format bench soak code-data clean
 
 help:
 	@echo "make demo    install, then evaluate a small real model on procedural tasks (minutes, CPU)"
@@ -19,6 +19,8 @@ help:
 	@echo "make doors   install verl, verifiers and OpenRLHF for the tests of their doors"
 	@echo "make bench   compare speed with peers and write results/perf"
 	@echo "make soak    kill and resume a real run 1,000 times"
+	@echo "make code-data  judge thousands of real programs and write results/code"
+	@echo "make image   build the docker sandbox's image from Debian's packages (root, debootstrap, a running dockerd)"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -70,7 +72,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/assay demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not perf and not soak" $(ARGS)
+	$(BIN)/python -m pytest -m "not perf and not soak and not code_data" $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -85,8 +87,15 @@ format: $(VENV)/.dev
 bench: $(VENV)/.bench
 	$(BIN)/python -m pytest -m perf tests/perf -s $(ARGS)
 
+code-data: $(VENV)/.dev
+	$(BIN)/python -m pytest -m code_data tests/plugins/test_code_data.py $(ARGS)
+	$(BIN)/python -m tests.plugins.code_data
+
 soak: $(VENV)/.dev
 	ASSAY_SOAK_KILLS=1000 $(BIN)/python -m pytest -m soak tests/soak -s $(ARGS)
+
+image: $(VENV)/.dev
+	$(BIN)/assay sandbox build --from-debootstrap $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
