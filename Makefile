@@ -10,7 +10,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help doors demo test check format bench soak code-data clean
+.PHONY: help doors demo test check format bench attacks soak code-data clean
 
 help:
 	@echo "make demo    install, then evaluate a small real model on procedural tasks (minutes, CPU)"
@@ -18,7 +18,8 @@ help:
 	@echo "make check   lint, types and the examples of the docs"
 	@echo "make doors   install verl, verifiers and OpenRLHF for the tests of their doors"
 	@echo "make bench   compare speed with peers and write results/perf"
-	@echo "make soak    kill and resume a real run 1,000 times"
+	@echo "make attacks every hostile program in every sandbox and mode (an hour)"
+	@echo "make soak    kill and resume a real run 1,000 times, judge 20,000 programs"
 	@echo "make code-data  judge thousands of real programs and write results/code"
 	@echo "make image   build the docker sandbox's image from Debian's packages (root, debootstrap, a running dockerd)"
 
@@ -53,6 +54,7 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.torch $(VENV)/.model
 $(VENV)/.bench: pyproject.toml $(VENV)/.dev
 	@echo "Installing the peers to measure against …"
 	@$(PIP) -e '.[dev,bench]'
+	@$(PIP) --no-deps 'evalplus>=0.3.1' # its execution alone is measured; its dependencies are clients of many services
 	@touch $@
 
 # Other people's trainers, in an environment of their own: they pin versions that the tests do not have.
@@ -72,7 +74,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/assay demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not perf and not soak and not code_data" $(ARGS)
+	$(BIN)/python -m pytest -m "not perf and not soak and not code_data and not attacks_full" $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -91,8 +93,11 @@ code-data: $(VENV)/.dev
 	$(BIN)/python -m pytest -m code_data tests/plugins/test_code_data.py $(ARGS)
 	$(BIN)/python -m tests.plugins.code_data
 
+attacks: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "attacks_full" tests/attacks -s $(ARGS)
+
 soak: $(VENV)/.dev
-	ASSAY_SOAK_KILLS=1000 $(BIN)/python -m pytest -m soak tests/soak -s $(ARGS)
+	ASSAY_SOAK_KILLS=1000 ASSAY_SOAK_PROGRAMS=20000 $(BIN)/python -m pytest -m soak tests/soak -s $(ARGS)
 
 image: $(VENV)/.dev
 	$(BIN)/assay sandbox build --from-debootstrap $(ARGS)

@@ -221,6 +221,13 @@ def test_a_value_that_tests_cannot_use_is_wrong(judged: Judged) -> None:
         assert judged(reference(tests), f"def f(x): return {result}").status is Status.WRONG_ANSWER, result
 
 
+@pytest.mark.parametrize("result", ["10**15", "range(10**12)", "'x' * 10**7", "{i * (2**61 - 1) for i in range(2000)}"])
+def test_a_program_cannot_make_the_tests_fail(judged: Judged, result: str) -> None:
+    tests = "n = 0\nfor x in f(1) if hasattr(f(1), '__iter__') else range(f(1)):\n    n += 1\nassert n == {1}[0]"
+    judgement = judged(reference(tests), f"def f(x): return {result}", helper_seconds=1.0)
+    assert judgement.status is Status.WRONG_ANSWER, judgement
+
+
 def test_the_failing_assertion_is_shown(judged: Judged) -> None:
     read = judged(reference(["assert f(1) == 2", "assert f(2) == 3"]), "def f(x): return 2")
     assert read.results[0].index == 1

@@ -193,6 +193,18 @@ def test_a_flood_is_bounded(judged: Judged) -> None:
     assert len(judgement.results[0].details["program_said"]) < 2000
 
 
+def test_a_program_cannot_make_the_interactor_fail(judged: Judged) -> None:
+    careless = {"language": "python", "code": "import sys\nsecret = int(open(sys.argv[1]).read())\n"
+                "print('go', flush=True)\nsys.exit(int(input()) != secret)\n"}  # fmt: skip
+    reference = {"kind": "stdin", "tests": [{"input": "7\n", "output": ""}], "interactor": careless, "time_limit": 1.0}
+    assert judged(reference, "input()\nprint(7)").status is Status.ACCEPTED
+    for said in ("8", "garbage", "9" * 5000, "\\ud800"):
+        code = f"input()\nimport sys\nsys.stdout.buffer.write('{said}\\n'.encode('utf-8', 'surrogatepass'))"
+        assert judged(reference, code).status is Status.WRONG_ANSWER, said
+    broken = {**careless, "code": "raise SystemError"}
+    assert judged({**reference, "interactor": broken}, "input()").status is not Status.ACCEPTED
+
+
 def test_an_interactor_that_fails_is_our_failure(judged: Judged) -> None:
     assert judged(guessing("int main( {"), SEARCH).status is Status.JUDGE_ERROR
     failing = GUESS.replace("int secret = inf.readInt();", 'int secret = inf.readInt(2000, 3000, "secret");')

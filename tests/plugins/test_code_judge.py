@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from assay import Program, Sandbox, SandboxError
-from assay_plugins.code_tests.bench import Bench, measured_time_factor
+from assay import Program, ProgramRun, RunLimits, RunStatus, Sandbox, SandboxError
+from assay_plugins.code_tests.bench import Bench, borderline, held_to, measured_time_factor
 from assay_plugins.code_tests.judge import ATTEMPTS, judge
 from assay_plugins.code_tests.reference import read_reference
 from assay_plugins.code_tests.results import Judgement, Status
@@ -84,6 +84,7 @@ FUNCTIONS = [
         Status.ACCEPTED,
     ),
     ("def arrange(items): return tuple(sorted(items))", Status.ACCEPTED),
+    ("\ufeff# -*- coding: utf-8 -*-\ndef arrange(items): return sorted(items)  # é\u2028", Status.ACCEPTED),
     (
         "def arrange(items):\n    heapify(items)\n    return [heappop(items) for _ in range(len(items))]",
         Status.ACCEPTED,
@@ -199,11 +200,29 @@ def test_runs_near_the_limit_are_repeated_alone(judged: Judged) -> None:
     near = judged(reference, burn.format(0.57), mode="exec")
     assert near.status is Status.TIME_LIMIT
     assert near.repeated == 1
-    far = judged(reference, burn.format(3), mode="exec")
-    assert far.status is Status.TIME_LIMIT
-    assert far.repeated == 0
+    assert judged(reference, burn.format(3), mode="exec").status is Status.TIME_LIMIT
     assert judged(reference, burn.format(0.2), mode="exec").status is Status.ACCEPTED
     assert judged(reference, burn.format(0.7), mode="exec", time_factor=2.0).status is Status.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("status", "cpu", "wall", "again"),
+    [
+        (RunStatus.OK, 0.9, 1.0, False),
+        (RunStatus.OK, 1.1, 1.2, True),
+        (RunStatus.OK, 0.2, 2.6, True),
+        (RunStatus.RUNTIME_ERROR, 1.1, 1.2, True),
+        (RunStatus.TIME_LIMIT, 1.3, 1.4, False),
+        (RunStatus.TIME_LIMIT, 0.01, 3.3, False),  # it slept
+        (RunStatus.TIME_LIMIT, 0.9, 3.3, True),  # it was kept from computing
+    ],
+)
+def test_which_runs_are_repeated(status: RunStatus, cpu: float, wall: float, again: bool) -> None:
+    limits = RunLimits(cpu_seconds=1.0, wall_seconds=2.5)
+    run = ProgramRun(status=status, cpu_seconds=cpu, wall_seconds=wall)
+    assert borderline(run, limits) is again
+    late = cpu > 1.0 or wall > 2.5
+    assert (held_to(run, limits).status is RunStatus.TIME_LIMIT) is late
 
 
 def test_the_time_factor_is_measured(sandbox: Sandbox) -> None:

@@ -6,7 +6,7 @@
 | `r1-reasoning`     | accuracy + language consistency of the reasoning                             | R1, reasoning RL     |
 | `r1-all-scenarios` | accuracy or, where a problem is judged, the judge's preference + format there; language consistency everywhere | R1, last RL stage |
 
-Accuracy is strict: an answer counts in its box only. No learned reward model takes part in reasoning tasks: the reports
+Accuracy is strict: an answer counts in its box only. Programs run in forks of a warm interpreter, for throughput. No learned reward model takes part in reasoning tasks: the reports
 say that it gets hacked.
 """  # noqa: E501  # a table
 
@@ -18,21 +18,21 @@ from typing import Any
 from assay.errors import UsageError
 from assay.rewards.config import RewardConfig, Term
 
-_STRICT = {"boxed_math": {"extraction": "strict"}}
+_OPTIONS = {"boxed_math": {"extraction": "strict"}, "code_tests": {"mode": "fork"}}
 _ACCURACY = Term(name="accuracy")
 _FORMAT = Term(name="format", verifier="format_tags", options={"answer_tags": True})
 _LANGUAGE = Term(name="language", verifier="language_consistency")
 
 PRESETS = {
-    "r1-zero": RewardConfig(terms=(_ACCURACY, _FORMAT), options=_STRICT),
-    "r1-reasoning": RewardConfig(terms=(_ACCURACY, _LANGUAGE), options=_STRICT),
+    "r1-zero": RewardConfig(terms=(_ACCURACY, _FORMAT), options=_OPTIONS),
+    "r1-reasoning": RewardConfig(terms=(_ACCURACY, _LANGUAGE), options=_OPTIONS),
     "r1-all-scenarios": RewardConfig(
         terms=(
             _ACCURACY,
             _LANGUAGE,
             Term(name="format", verifier="format_tags", only=("llm_judge",)),
         ),
-        options=_STRICT,
+        options=_OPTIONS,
     ),
 }
 

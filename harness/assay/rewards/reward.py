@@ -82,6 +82,10 @@ class Reward:
         """
         return cls(preset(name, **changes), pool=pool)
 
+    def __reduce__(self) -> tuple[type[Reward], tuple[RewardConfig]]:
+        """Pickled as its configuration: a trainer's other processes check in pools of their own."""
+        return type(self), (self.config,)
+
     @property
     def versions(self) -> dict[str, str]:
         """Version of every verifier that has been used so far, by name: record it with a training run."""
@@ -137,6 +141,11 @@ class Reward:
                 "Problem.verifier, or name the verifier in the term"
             )
         return self._routed(problem.verifier)
+
+    def verifiers_of(self, problem: Problem) -> list[Verifier]:
+        """Everyone who checks this problem."""
+        found = (self.verifier_of(term, problem) for term in self.config.terms)
+        return [verifier for verifier in found if verifier is not None]
 
     def _routed(self, name: str) -> Verifier:
         if name not in self._verifiers:

@@ -54,6 +54,7 @@ class WaitingThreads:
         self._queue: deque[_Check] = deque()
         self._running: set[CheckFuture[Verdict]] = set()
         self._threads = 0
+        self._mine = threading.local()
 
     def submit(self, verifier: Verifier, problem: Problem, completion: Completion) -> Future[Verdict]:
         """Begin a check. Raises `VerifierError` where the pool is closed or no thread can be started."""
@@ -83,10 +84,13 @@ class WaitingThreads:
             if cancel:
                 for future in [*(check.future for check in self._queue), *self._running]:
                     future.cancel()
-            elif threading.current_thread().name != "assay-wait":  # a callback that closes its own pool
+            elif not hasattr(
+                self._mine, "working"
+            ):  # else a callback closes its own pool, and must not wait for itself
                 self._changed.wait_for(lambda: not self._threads)
 
     def _work(self) -> None:
+        self._mine.working = True
         while True:
             with self._changed:
                 if not self._queue:

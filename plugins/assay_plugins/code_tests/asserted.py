@@ -16,7 +16,7 @@ from typing import Any
 
 from assay import LiveRun, ProgramRun, RunStatus, SourceCode
 from assay_plugins.code_tests.assertions import Check, Plan, plan
-from assay_plugins.code_tests.bench import COMPILE_LIMITS, Bench, borderline, held_to, quiet, stretched
+from assay_plugins.code_tests.bench import OUTPUT_BYTES, Bench, borderline, held_to, quiet, stretched
 from assay_plugins.code_tests.inside import bundle
 from assay_plugins.code_tests.lines import Ended, Garbled, Lines, Silent
 from assay_plugins.code_tests.reference import Reference
@@ -33,8 +33,6 @@ from assay_plugins.code_tests.values import equal_in_python, is_true, show
 
 _GRACE = 10.0
 """Seconds beyond its own wall-clock limit after which a run that says nothing is given up."""
-_HEAVY_ANSWERS = 64 * 1024
-"""Bytes of answers from which on a test that takes too long is the doing of the program: less cannot be slow to use."""
 
 
 class _Failed(Exception):  # noqa: N818  # no error of ours: a result
@@ -51,7 +49,7 @@ def judge_assertions(bench: Bench, reference: Reference, code: str) -> Judgement
         planned = plan(reference)
     except ValueError as error:
         raise JudgeError(str(error)) from None
-    limits = bench.limits(reference)
+    limits = bench.limits(reference, output_bytes=4 * OUTPUT_BYTES)
     judgement, run = _attempt(bench, reference, planned, code, watched=True)
     if run is not None and borderline(run, limits):
         with quiet():
@@ -66,13 +64,13 @@ def judge_assertions(bench: Bench, reference: Reference, code: str) -> Judgement
 def _attempt(
     bench: Bench, reference: Reference, planned: Plan, code: str, *, watched: bool
 ) -> tuple[Judgement, ProgramRun | None]:
-    limits = bench.limits(reference)
+    limits = bench.limits(reference, output_bytes=4 * OUTPUT_BYTES)
     source = SourceCode(
         language="python",
         code=bundle("encode", "decode", "load", "serve"),
         files={"program.py": code.encode("utf-8", "surrogatepass")},
     )
-    with bench.sandbox.load(source, mode=bench.mode, compile_limits=COMPILE_LIMITS) as program:
+    with bench.lease(source) as program:
         refused = compile_failure(program, "python")
         if refused is not None:
             return refused, None
@@ -117,11 +115,6 @@ class _Solution:
         self._lines = Lines(live)
         self._deadline = time.monotonic() + wall + _GRACE
         self._ended: ProgramRun | None = None
-
-    @property
-    def received(self) -> int:
-        """Bytes that it has answered."""
-        return self._lines.received
 
     def load(self, prelude: str) -> None:
         """Let it load the program."""
@@ -248,7 +241,7 @@ class _Tests:
         """Run them to their end. Raises `_Failed` where they do not hold, `JudgeError` where they cannot be run."""
         source = SourceCode(language="python", code=bundle("encode", "decode", "load", "tester"))
         limits = self._bench.helper_limits()
-        with self._bench.sandbox.load(source, mode=self._bench.mode) as program:
+        with self._bench.lease(source) as program:
             live = program.start(limits)
             lines = Lines(live)
             deadline = time.monotonic() + limits.wall + _GRACE
@@ -277,8 +270,9 @@ class _Tests:
             try:
                 message = lines.receive(deadline)
             except (Ended, Silent, Garbled) as error:
-                if solution.received > _HEAVY_ANSWERS:
-                    text = "the tests could not work with so large a result within their own limits"
+                if calls:
+                    # A returned value can keep the tests busy for ever: a program must not make the verdict ours.
+                    text = "the tests did not come to an end with what the program returned"
                     raise _Failed(Status.WRONG_ANSWER, text) from None
                 raise JudgeError(f"the tests did not come to an end: {type(error).__name__}") from None
             if "call" in message:

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from assay import Program, ProgramRun, RunStatus, SourceCode
-from assay_plugins.code_tests.bench import COMPILE_LIMITS, Bench
+from assay_plugins.code_tests.bench import HELPER_COMPILE_LIMITS, Bench
 from assay_plugins.code_tests.reference import Helper, Test
 from assay_plugins.code_tests.results import JudgeError, Status, how_it_ended, last_line
 
@@ -86,7 +86,7 @@ def load_helper(bench: Bench, helper: Helper, what: str) -> Iterator[Program]:
     if helper.language == "cpp":
         files["testlib.h"] = (bench.testlib or own_testlib()).encode()
     source = SourceCode(language=helper.language, code=helper.code, files=files)
-    with bench.sandbox.load(source, mode="exec", compile_limits=COMPILE_LIMITS) as program:
+    with bench.lease(source, mode="exec", compile_limits=HELPER_COMPILE_LIMITS) as program:
         if program.compilation is not None and program.compilation.status is not RunStatus.OK:
             said = program.compilation.stderr.decode("utf-8", "replace").strip()
             raise JudgeError(f"the {what} does not compile: {said[:500] or how_it_ended(program.compilation, 'cpp')}")

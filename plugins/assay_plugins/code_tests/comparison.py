@@ -10,9 +10,9 @@ r"""Whether an output is right: the rules by which what a program printed is com
 | `yes_no`          | the same words, "yes" and "no" in any case where they are expected                              |
 
 `lcb` after `grade_stdio` of github.com/LiveCodeBench/LiveCodeBench at 28fef95 (`lcb_runner/evaluation/
-testing_util.py`). Numbers written by a program are as long as it likes: they are compared in linear time, never
-turned into integers. All rules are linear in both texts (`unordered_lines` sorts) and none runs anything of the
-program's: both sides are bytes.
+testing_util.py`), but that digits of other scripts and underscores make no number. Numbers written by a program are as
+long as it likes: they are compared in linear time, never turned into integers. All rules are linear in both texts
+(`unordered_lines` sorts) and none runs anything of the program's: both sides are bytes.
 """
 
 from __future__ import annotations
@@ -93,6 +93,8 @@ def _same_line(wanted: str, found: str) -> bool:
 
 def _same_decimals(wanted: str, found: str) -> bool:
     words, others = wanted.split(), found.split()
+    if not found.isascii() or "_" in found:
+        return False  # digits of other scripts and 1_000: numbers to Python, which nobody asked for
     # Nothing is computed with them: constructing and comparing decimals is linear in their digits.
     try:
         values = [Decimal(word) for word in words]

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 
 from assay import LiveRun, Program, ProgramRun, RunStatus, SourceCode
-from assay_plugins.code_tests.bench import COMPILE_LIMITS, Bench, borderline, held_to, quiet, stretched
+from assay_plugins.code_tests.bench import Bench, borderline, held_to, quiet, stretched
 from assay_plugins.code_tests.checkers import by_exit_status, expected_output, input_bytes, load_helper
 from assay_plugins.code_tests.comparison import shown
 from assay_plugins.code_tests.reference import Helper, Reference, Test
@@ -60,7 +60,7 @@ def judge_interactive(bench: Bench, reference: Reference, code: str, language: s
     """Judge a program by its dialogues. Raises `SandboxError` and `JudgeError`."""
     assert reference.interactor is not None
     source = SourceCode(language=language, code=code)
-    with bench.sandbox.load(source, mode=bench.mode, compile_limits=COMPILE_LIMITS) as program:
+    with bench.lease(source) as program:
         refused = compile_failure(program, language)
         if refused is not None:
             return refused
@@ -169,10 +169,14 @@ class _Judge:
         opinion = by_exit_status(dialogue.interactor, self._helper.language, "interactor")
         if opinion.status is Status.WRONG_ANSWER and run.status is RunStatus.OK:
             return bad(Status.WRONG_ANSWER, opinion.message)
-        if run.status is not RunStatus.OK and not (dialogue.interactor_first and opinion.status is Status.WRONG_ANSWER):
+        left = dialogue.interactor_first and opinion.status is not Status.ACCEPTED
+        if run.status is not RunStatus.OK and not left:
             # A program that the interactor left because it was wrong may well end badly: that is a wrong answer.
             return bad(failed_status(run, self._language), how_it_ended(run, self._language))
         if opinion.status is Status.JUDGE_ERROR:
+            if dialogue.said[0]:
+                # It may have been what the program said: a program must not be able to make the verdict ours.
+                return bad(Status.WRONG_ANSWER, f"the interactor cannot read this ({opinion.message})")
             raise JudgeError(f"the interactor failed on test {test.index}: {opinion.message}")
         if opinion.status is Status.WRONG_ANSWER:
             return bad(Status.WRONG_ANSWER, opinion.message)

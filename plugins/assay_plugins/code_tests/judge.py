@@ -36,7 +36,7 @@ def judge(bench: Bench, reference: Reference, code: str, language: str) -> Judge
             return Judgement(status=Status.JUDGE_ERROR, message=str(error))
         except UsageError as error:
             return Judgement(status=Status.JUDGE_ERROR, message=f"the sandbox cannot run this: {error}")
-        except SandboxError as error:
+        except (SandboxError, OSError) as error:  # a full disk, no file descriptors left
             failure = str(error)
     return Judgement(status=Status.JUDGE_ERROR, message=f"the sandbox failed {ATTEMPTS} times: {failure}"[:500])
 

@@ -31,14 +31,12 @@ class Garbled(Exception):  # noqa: N818  # an event, not an error
 
 
 class Lines:
-    """A live run, read line by line. Keeps count of what it said."""
+    """A live run, read line by line."""
 
     def __init__(self, run: _Talks, *, max_line: int = _MAX_LINE) -> None:
         self._run = run
         self._buffer = bytearray()
         self._max_line = max_line
-        self.received = 0
-        """Bytes."""
 
     def send(self, message: Any) -> None:
         """Send one line."""
@@ -63,7 +61,6 @@ class Lines:
             if not data and self._run.ended:
                 raise Ended
             self._buffer += data
-            self.received += len(data)
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

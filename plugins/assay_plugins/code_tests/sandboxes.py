@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import atexit
 import os
-import resource
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from assay import Sandbox, open_sandbox
-from assay_plugins.code_tests.bench import measured_time_factor
+from assay_plugins.code_tests.bench import measured_time_factor, own_memory_limit_lifted
 
 LEASES = 2
 _lock = threading.Lock()
@@ -52,21 +50,3 @@ def close_all() -> None:
         for key in mine:
             with suppress(Exception):
                 _open.pop(key).close()
-
-
-@contextmanager
-def own_memory_limit_lifted() -> Iterator[None]:
-    """While this lasts, what this process starts does not inherit the limit on its own address space.
-
-    A verification worker has a soft limit (`assay.verification.worker`), which is meant for the verifier, not for
-    the compilers and programs of its sandbox.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if soft == hard:
-        yield
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 
 from assay import Program, ProgramRun, RunStatus, SourceCode
 from assay_plugins.code_tests.bench import (
-    COMPILE_LIMITS,
     MEBIBYTE,
     OUTPUT_BYTES,
     Bench,
@@ -113,7 +112,7 @@ def judge_stdin(bench: Bench, reference: Reference, code: str, language: str) ->
 
 def judge_runs(bench: Bench, reference: Reference, source: SourceCode, outputs: Outputs) -> Judgement:
     """Load a program and run it on the tests, cheapest first, until one fails where that is enough."""
-    with bench.sandbox.load(source, mode=bench.mode, compile_limits=COMPILE_LIMITS) as program:
+    with bench.lease(source) as program:
         refused = compile_failure(program, source.language)
         if refused is not None:
             return refused

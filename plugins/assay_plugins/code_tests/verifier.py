@@ -36,8 +36,8 @@ from assay_plugins.code_tests.results import Judgement, Status, TestResult
 MAX_CODE = 512 * 1024
 """Characters of a program; a longer one is refused."""
 SCORES = ("all", "fraction", "public_private")
-_COMPILE_SECONDS = 60.0
-_HELPER_SECONDS = 60.0
+_COMPILE_SECONDS = 40.0
+_HELPER_SECONDS = 130.0
 
 
 class CodeTests(BaseVerifier):
@@ -116,24 +116,23 @@ class CodeTests(BaseVerifier):
         assert found.code is not None
         from assay_plugins.code_tests.bench import Bench
         from assay_plugins.code_tests.judge import judge
-        from assay_plugins.code_tests.sandboxes import own_memory_limit_lifted, sandbox_for, time_factor_of
+        from assay_plugins.code_tests.sandboxes import sandbox_for, time_factor_of
 
-        with own_memory_limit_lifted():
-            try:
-                sandbox = sandbox_for(self._sandbox)
-                measured = time_factor_of(self._sandbox) if self._time_factor == "auto" else self._time_factor
-            except SandboxError as error:
-                details = {"status": Status.JUDGE_ERROR.value}
-                return Verdict(outcome=Outcome.ERROR, extracted=found.code, reason=str(error), details=details)
-            factor = float(measured or 1.0)
-            bench = Bench(
-                sandbox=sandbox,
-                mode=self._mode,
-                time_factor=factor,
-                stop_early=self._score == "all",
-                testlib=None if self._testlib is None else Path(self._testlib).read_text(encoding="utf-8"),
-            )
-            judgement = judge(bench, reference, found.code, found.language)
+        try:
+            sandbox = sandbox_for(self._sandbox)
+            measured = time_factor_of(self._sandbox) if self._time_factor == "auto" else self._time_factor
+        except (SandboxError, OSError) as error:
+            details = {"status": Status.JUDGE_ERROR.value}
+            return Verdict(outcome=Outcome.ERROR, extracted=found.code, reason=str(error), details=details)
+        factor = float(measured or 1.0)
+        bench = Bench(
+            sandbox=sandbox,
+            mode=self._mode,
+            time_factor=factor,
+            stop_early=self._score == "all",
+            testlib=None if self._testlib is None else Path(self._testlib).read_text(encoding="utf-8"),
+        )
+        judgement = judge(bench, reference, found.code, found.language)
         return self._verdict(reference, found, judgement, bench.sandbox.name, factor)
 
     def time_needed(self, problem: Problem) -> float | None:
@@ -200,12 +199,13 @@ class CodeTests(BaseVerifier):
         if len(found.code) > MAX_CODE:
             reason = f"the program has {len(found.code)} characters, the limit is {MAX_CODE}"
             return Verdict(outcome=Outcome.REFUSED, reason=reason)
-        return found
+        return replace(found, code=_storable(found.code))
 
     def _verdict(
         self, reference: Reference, found: Extracted, judgement: Judgement, sandbox: str, factor: float
     ) -> Verdict:
-        details = _details(reference, found, judgement, sandbox)
+        judgement = replace(judgement, message=_storable(judgement.message))
+        details: dict[str, Any] = _storable(_details(reference, found, judgement, sandbox))
         details["mode"] = self._mode
         if factor != 1.0:
             details["time_factor"] = factor
@@ -219,6 +219,15 @@ class CodeTests(BaseVerifier):
             reason=_reason(judgement, details),
             details=details,
         )
+
+
+def _storable(value: Any) -> Any:
+    """A value whose texts can be encoded: what a program said may hold half of a surrogate pair."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {key: _storable(item) for key, item in value.items()}
+    return value
 
 
 def _scored(rule: str, reference: Reference, judgement: Judgement) -> float:

@@ -6,10 +6,8 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-Find = Callable[[dict[str, Any]], Any]
 
-
-def decode(data: Any, classes: dict[str, Any], find: Find) -> Any:
+def decode(data: Any, classes: dict[str, Any], find: Callable[[dict[str, Any]], Any]) -> Any:
     """The value for plain data.
 
     Args:
@@ -63,7 +61,7 @@ def _mapping(name: str, pairs: list[tuple[Any, Any]]) -> Any:
     return result
 
 
-def _node(name: str, content: Any, classes: dict[str, Any], find: Find) -> Any:
+def _node(name: str, content: Any, classes: dict[str, Any], find: Callable[[dict[str, Any]], Any]) -> Any:
     kind = classes.get(name)
     if not isinstance(kind, type):
         raise TypeError(f"there is no class {name!r} here")

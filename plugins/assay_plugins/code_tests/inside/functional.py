@@ -41,7 +41,7 @@ def is_simple(value: Any, depth: int) -> bool:
     """Whether a value is the same in JSON, so that `encode` would leave it as it is."""
     kind = type(value)
     if kind is int:
-        return -(2**63) <= value < 2**63
+        return bool(-(2**63) <= value < 2**63)
     if kind is float:
         return bool(value - value == 0)
     if kind is not list:

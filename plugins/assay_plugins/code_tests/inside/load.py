@@ -36,9 +36,10 @@ def load_program(prelude: str, path: str) -> dict[str, Any]:
     module.__file__ = path
     sys.modules["solution"] = module
     names: dict[str, Any] = module.__dict__
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        source = file.read()
-    code = compile(source, path, "exec")
+    with open(path, "rb") as file:
+        data = file.read()
+    code = compile(data, path, "exec")  # bytes: a byte order mark and a coding line count, as when a file is run
+    source = data.decode("utf-8", "replace")
     _import_common(names, code, source)
     if prelude:
         exec(compile(prelude, "prelude.py", "exec"), names)  # noqa: S102  # this is the sandbox

@@ -9,7 +9,9 @@ one line says how it went; only one with the random word says that every test he
     {"end": "assertion" | "program" | "values" | "tests", "text", "index", "line"}
 
 `program`: an exception of the program's came through. `values`: the tests could not work with what it returned.
-`tests`: they failed by themselves, or ask for what plain data cannot carry.
+`tests`: they failed before the program had answered anything, or ask for what plain data cannot carry. After that a
+failure is the program's, whatever it is: benchmarks are validated with right programs, and what a program returns
+can make tests fail in any way.
 """
 
 from __future__ import annotations
@@ -195,11 +197,9 @@ def _failure(error: BaseException, calls: int, place: dict[str, Any]) -> dict[st
     lines = place["text"].splitlines()
     source = lines[line - 1].strip() if line is not None and line <= len(lines) else ""
     described = f"{type(error).__name__}: {str(error)[:500]}"
-    # Plain data cannot make code be misspelt: these are the tests' own.
-    own = (SyntaxError, NameError, ImportError, TestsAskTooMuch)
     if isinstance(error, FromProgram):
         kind, described = "program", getattr(error, "described", described)
-    elif isinstance(error, own) or not calls:
+    elif not calls:
         kind = "tests"
     else:
         kind = "assertion" if isinstance(error, AssertionError) else "values"

@@ -82,8 +82,10 @@ inline bool blank(int c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r
 // A set of positions is carried along, so that time is linear in the text for each atom of the pattern.
 class Matcher {
 public:
-    explicit Matcher(const std::string& source) : source_(source) {
-        std::string kept;
+    explicit Matcher(const std::string& source) {
+        // Spaces are there for the reader, unless a backslash precedes them.
+        for (size_t i = 0; i < source.size(); i++)
+            if (source[i] != ' ' || (i > 0 && source[i - 1] == '\\')) source_ += source[i];
         size_t at = 0;
         root_ = alternatives(at);
         if (at != source_.size()) throw std::invalid_argument("pattern: unexpected ')' in " + source_);
@@ -151,9 +153,8 @@ private:
 
     char letter(size_t& at) {
         if (source_[at] == '\\' && at + 1 < source_.size()) {
-            char c = source_[at + 1];
             at += 2;
-            return c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
+            return source_[at - 1];
         }
         return source_[at++];
     }
