@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -57,6 +58,14 @@ HONEST = {
     "unflushed file": "out = open('/dev/stdout', 'w')\nout.write('unflushed')",
     "fdopen": "import os\nout = os.fdopen(1, 'w')\nout.write('kept')",
     "del at exit": "class A:\n    def __del__(self): print('gone')\na = A()",
+    "del uses globals": "import sys\nclass A:\n    def __del__(self): sys.stdout.write('gone ' + str(B))\nB = 3\na = A()\ndef f(): return a",
+    "fast io class": "import os, sys\nfrom io import BytesIO, IOBase\nclass FastIO(IOBase):\n    newlines = 0\n    def __init__(self, file):\n"
+    "        self._fd = file.fileno()\n        self.buffer = BytesIO()\n        self.writable = 'x' in file.mode or 'r' not in file.mode\n"
+    "        self.write = self.buffer.write if self.writable else None\n    def flush(self):\n        if self.writable:\n"
+    "            os.write(self._fd, self.buffer.getvalue())\n            self.buffer.truncate(0), self.buffer.seek(0)\n"
+    "class IOWrapper(IOBase):\n    def __init__(self, file):\n        self.buffer = FastIO(file)\n        self.flush = self.buffer.flush\n"
+    "        self.writable = self.buffer.writable\n        self.write = lambda s: self.buffer.write(s.encode('ascii'))\n"
+    "sys.stdout = IOWrapper(sys.stdout)\nprint('fast')",
     "del of a cycle": "class A:\n    def __del__(self): print('gone')\na = A(); a.a = a",
     "closed stdout": "import sys\nprint('x')\nsys.stdout.close()",
     "thread outlives main": "import threading, time\nthreading.Thread(target=lambda: (time.sleep(.1), print('thread'))).start()",
@@ -129,7 +138,9 @@ def test_fork_mode_does_what_the_interpreter_does(sandbox: Sandbox, name: str) -
         with sandbox.load(source, mode=mode) as program:  # type: ignore[arg-type]
             for _ in range(2):  # the second run in fork mode uses the code that the first one compiled
                 run = program.run(INPUT, LIMITS)
-                results.append((run.status, run.exit_code, run.signal, run.stdout, run.stderr))
+                # How often a traceback repeats its line depends on how deep the C stack was to begin with.
+                stderr = re.sub(rb"repeated \d+ more", b"repeated", run.stderr)
+                results.append((run.status, run.exit_code, run.signal, run.stdout, stderr))
     assert results[0] == results[1]
     assert results[2] == results[0]
     assert results[3] == results[0]

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.attacks.host_watch import descendants
+from tests.conftest import ROOT
+from tests.sandbox.conftest import OwnDaemon, open_docker, open_native
 
 import assay
 from assay import Completion, Outcome, Problem, Sandbox, SandboxError, SourceCode
 from assay_plugins.code_tests.sandboxes import close_all, sandbox_for
-from tests.attacks.host_watch import descendants
-from tests.conftest import ROOT
-from tests.sandbox.conftest import OwnDaemon, open_docker, open_native
 
 RIGHT = "import time\na, b = map(int, input().split())\ntime.sleep(0.02)\nprint(a + b)\n"
 WRONG = RIGHT.replace("a + b", "a - b")
@@ -120,10 +120,15 @@ def test_a_stopped_agent_is_given_up(kind: str, monkeypatch: pytest.MonkeyPatch)
     with (open_native if kind == "native" else open_docker)() as sandbox:
         before = set(agents(kind)) if kind == "native" else set()
         limits = assay.RunLimits(cpu_seconds=1.0, wall_seconds=2.0)
-        with pytest.raises(SandboxError), sandbox.load(SourceCode(language="python", code=RIGHT)) as program:
-            for pid in set(processes_of(sandbox, kind)) - before:
-                os.kill(pid, signal.SIGSTOP)
-            program.run(b"1 2", limits)
+
+        def stop_and_run() -> None:
+            with sandbox.load(SourceCode(language="python", code=RIGHT)) as program:
+                for pid in set(processes_of(sandbox, kind)) - before:
+                    os.kill(pid, signal.SIGSTOP)
+                program.run(b"1 2", limits)
+
+        with pytest.raises(SandboxError):
+            stop_and_run()
         with sandbox.load(SourceCode(language="python", code=RIGHT)) as program:
             assert program.run(b"1 2", limits).stdout == b"3\n"
 
@@ -147,14 +152,15 @@ sandbox = assay.open_sandbox({kind!r})
 sandbox.languages()
 print("ready", flush=True)
 if {doing!r} == "running":
-    source = assay.SourceCode(language="python", code="import os, time\\nos.fork()\\nos.setsid() if os.getpid() != os.getpgid(0) else 0\\ntime.sleep(600)")
+    text = "import os, time\\nos.fork() or os.setsid()\\ntime.sleep(600)"
+    source = assay.SourceCode(language="python", code=text)
     with sandbox.load(source) as program:
         live = program.start(assay.RunLimits(wall_seconds=600.0, cpu_seconds=600.0))
         print("begun", flush=True)
         while True:
             live.receive(1.0)
 elif {doing!r} == "compiling":
-    bomb = "template<int N> struct T {{ static const int v = T<N-1>::v; }};" * 1 + "#include <bits/stdc++.h>\\n" * 40
+    bomb = "#include <bits/stdc++.h>\\n" * 40
     print("begun", flush=True)
     while True:
         with sandbox.load(assay.SourceCode(language="cpp", code=bomb + "// " + str(__import__("time").time()))):
@@ -184,11 +190,13 @@ sys.stdin.read()
             with docker.daemon.client("looking") as api:
                 label = "assay.owner"
                 until(
-                    lambda: not [
-                        entry
-                        for entry in api.containers(all=True, filters={"label": label})
-                        if f"/{host.pid}/" in entry["Labels"][label]
-                    ]
+                    lambda: (
+                        not [
+                            entry
+                            for entry in api.containers(all=True, filters={"label": label})
+                            if f"/{host.pid}/" in entry["Labels"][label]
+                        ]
+                    )
                 )
 
 

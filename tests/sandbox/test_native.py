@@ -463,6 +463,7 @@ def test_description_is_data_and_names_what_is_lacking(sandbox: Sandbox) -> None
     assert description["name"] == "native"
     assert description["seccomp"] is True
     assert isinstance(description["lacks"], list)
+    assert bool(description["landlock"]) == (not any("Landlock" in lack for lack in description["lacks"]))
 
 
 def test_a_worker_starts_quickly() -> None:

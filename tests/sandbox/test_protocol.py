@@ -111,6 +111,11 @@ def test_a_good_run_is_read_and_an_unclean_one_stains() -> None:
     assert worker.stained
 
 
+def _receive_all(worker: Worker) -> None:
+    for _ in range(20):
+        worker.receive_run(LIMITS)
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_raise_anything_else(data: bytes) -> None:
     for prefix in (b"", MAGIC, MAGIC_RUN + struct.pack("<IQ", RUN.size, 3)):
@@ -118,8 +123,7 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
         worker = object.__new__(Worker)
         worker._channel, worker.stained = channel, False
         with pytest.raises(SandboxError):
-            for _ in range(20):
-                worker.receive_run(LIMITS)
+            _receive_all(worker)
         channel._connection.kill()
 
 
@@ -162,16 +166,19 @@ def test_an_endless_reply_is_not_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "hello",
-    [{"protocol": 99}, {}, {"protocol": 1, "machine": "sparc"}],
+    ("hello", "message"),
+    [({"protocol": 99}, "protocol 99"), ({}, "protocol None"), ({"protocol": 1, "machine": "sparc"}, "sparc")],
 )
-def test_an_agent_of_another_kind_is_refused_and_killed(hello: dict[str, object]) -> None:
-    connection, to_host, _, notes = open_pipes()
+def test_an_agent_of_another_kind_is_refused_and_killed(hello: dict[str, object], message: str) -> None:
+    connection, to_host, from_host, notes = open_pipes()
+    reader = threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(from_host, 1 << 16), b"")])
+    reader.start()
     body = json.dumps(hello).encode()
     os.write(to_host, HEADER.pack(MAGIC, len(body), 0) + body)
-    with pytest.raises(SandboxError):
-        Worker(connection, AgentSettings(strategy="uid"), start_seconds=5.0)
+    with pytest.raises(SandboxError, match=message):
+        Worker(connection, AgentSettings(strategy="uid"), start_seconds=20.0)
     assert notes == ["killed"]
+    reader.join()
 
 
 def test_killing_twice_is_killing_once_and_does_what_was_to_follow() -> None:

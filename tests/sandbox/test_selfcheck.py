@@ -5,16 +5,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
+import secrets
+import signal
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import open_docker
+from tests.sandbox.conftest import open_docker, open_native
 
 from assay import Sandbox, SandboxError
 from assay.sandbox import probing, selfcheck
+from assay.sandbox.agent import bundle
 from assay.sandbox.client import AgentSettings
 from assay.sandbox.docker import DockerSandbox
 from assay.sandbox.selfcheck import SelfCheck, check_sandbox, recall, remember, require_safe
@@ -42,6 +49,42 @@ def test_sound_sandboxes_pass(any_sandbox: Sandbox) -> None:
     assert {f"sockets ({mode})" for mode in ("exec", "fork")} < set(names)
 
 
+def test_an_ordinary_users_namespace_passes() -> None:
+    """There "root" is that user, process numbers are not those of /proc, and process 1 is the run's own."""
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+    with open_native(user=65_534) as sandbox:
+        check = check_sandbox(sandbox)
+    assert check.passed, check.verdict
+
+
+def test_what_is_left_is_seen_where_nothing_is_wiped(tmp_path: Path) -> None:
+    """The pair of probes, run bare on this machine: `look.py` finds every mark of `leave.py`, and the process."""
+    folder = Path(selfcheck.__file__).with_name("probes")
+    mark = f"mark-{secrets.token_hex(8)}"
+
+    def run(name: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-I", str(folder / f"{name}.py")], input=mark, capture_output=True, text=True, cwd=tmp_path
+        )
+        return done.stdout.splitlines()
+
+    try:
+        assert run("leave") == ["left"]
+        looked = run("look")
+    finally:
+        for place in ("/tmp", "/dev/shm", "/var/tmp", "/run/lock", "/dev/mqueue", Path.home()):
+            for name in (mark, f".{mark}"):
+                Path(place, name).unlink(missing_ok=True)
+    left = [int(line.split()[1]) for line in looked if line.startswith("process ")]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert len(left) == 1
+    assert f"./{mark} is still there" in looked
+    assert f"/tmp/.{mark} is still there" in looked
+    assert looked[-1] == "looked"
+
+
 class Weak(DockerSandbox):
     """A docker sandbox in which something is wrong."""
 
@@ -63,12 +106,25 @@ def weak(
         yield sandbox
 
 
-def test_a_folder_that_is_not_wiped_is_found(docker_sandbox: Sandbox) -> None:
+def without_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agents of this test take no second lock on files, which would make a weak sandbox sound."""
+    packed = bundle()[8:].decode()
+    asked = "self.abi = max(0, self._call(_CREATE, 0, 0, _VERSION))"
+    assert packed.count(asked) == 1
+    compiled = f"MAGIC = {MAGIC_NUMBER!r}"
+    assert packed.count(compiled) == 1
+    text = packed.replace(asked, "self.abi = 0").replace(compiled, "MAGIC = b''").encode()
+    monkeypatch.setattr("assay.sandbox.client.bundle", lambda: len(text).to_bytes(8, "little") + text)
+
+
+def test_a_folder_that_is_not_wiped_is_found(docker_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_landlock(monkeypatch)
     with weak({"/var/tmp": "rw,mode=1777,size=1m"}) as sandbox:
         assert failed(check_sandbox(sandbox)) == {"nothing is left"}
 
 
-def test_a_writable_folder_is_found(docker_sandbox: Sandbox) -> None:
+def test_a_writable_folder_is_found(docker_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_landlock(monkeypatch)
     with weak({"/letters": "rw,mode=1777,size=1m"}) as sandbox:
         check = check_sandbox(sandbox)
     assert failed(check) == {"foreign writes"}
@@ -110,7 +166,8 @@ def test_too_large_a_disk_is_found(docker_sandbox: Sandbox, monkeypatch: pytest.
     assert failed(check_sandbox(docker_sandbox)) == {"limit of bytes"}
 
 
-def test_a_refused_sandbox_names_the_probe(docker_sandbox: Sandbox) -> None:
+def test_a_refused_sandbox_names_the_probe(docker_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_landlock(monkeypatch)
     with weak({"/letters": "rw,mode=1777,size=1m"}) as sandbox:
         with pytest.raises(SandboxError, match=r"docker sandbox is refused.*foreign writes.*/letters"):
             require_safe(sandbox, lambda: contextlib.nullcontext(sandbox))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from typing import Annotated, Any
 
@@ -45,6 +46,7 @@ def serve(
     except ImportError as error:
         raise UsageError(f"the server needs more packages ({error.name}): pip install 'assay[serve]'") from error
     from assay.serving.metrics import MULTIPROCESS_FOLDER
+    from assay.serving.protocol import TimelyProtocol
     from assay.serving.settings import ServerSettings
 
     prepare(plugin=plugin)
@@ -62,9 +64,11 @@ def serve(
         max_pending=max_pending,
         max_body_bytes=max_body_mb * 2**20,
     )
+    port = _free_port(host, port)
     common: dict[str, Any] = {
         "host": host,
         "port": port,
+        "http": TimelyProtocol,
         "access_log": False,
         "server_header": False,
         "timeout_graceful_shutdown": _GRACE_SECONDS,
@@ -75,11 +79,26 @@ def serve(
             os.environ[SETTINGS_VARIABLE] = settings.to_json()
             os.environ[MULTIPROCESS_FOLDER] = folder
         app = make_app(settings)  # whatever is wrong with the settings is said here, once
-        stderr().print(f"Serving on http://{host}:{port} · Ctrl-C stops", highlight=False)
+        shown = f"[{host}]" if ":" in host else host
+        stderr().print(f"Serving on http://{shown}:{port} · Ctrl-C stops", highlight=False)
         if processes == 1:
             uvicorn.run(app, **common)
         else:
             uvicorn.run("assay.serving.app:app_from_environment", factory=True, workers=processes, **common)
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, or for 0 a free one. Raises `UsageError` where nobody can listen there: uvicorn would only log it."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as uvicorn does
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}, port {port}: {error.strerror}. Choose another --port (0: any free one) or --host"
+        ) from error
 
 
 _LOGGING = {

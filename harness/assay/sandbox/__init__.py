@@ -5,6 +5,14 @@
 | `types`     | `SourceCode`, `RunLimits`, `ProgramRun`, `RunStatus`                              |
 | `contract`  | `Sandbox`, `Program`, `LiveRun`: what an implementation must be                   |
 | `choose`    | `open_sandbox`: picks the best one that passes its self-check                     |
+| `selfcheck` | whether a sandbox holds here and now; `probing` and `probes/` try to break it     |
+| `docker`    | workers in containers; `containers`, `attach`, `image`, `seccomp_profile` for it  |
+| `native`    | workers in Linux namespaces; `native_launcher`, `cgroups` for it                  |
+| `unsafe`    | no isolation, only by its long name                                               |
+| `leases`    | the pool of workers behind each, and the programs on them                         |
+| `client`    | the host's end of one worker; `protocol` its frames; `agent/` what runs inside    |
+| `languages` | how each language is compiled and run                                             |
+| `syscalls`  | what programs may not ask of the kernel                                           |
 """
 
 from __future__ import annotations

@@ -48,7 +48,19 @@ def _cpp(name: str, *flags: str) -> Language:
     compiler = "gcc" if name == "c" else "g++"
     suffix = "c" if name == "c" else "cpp"
     libraries = ("-lm",) if name == "c" else ()
-    command = (compiler, "-O2", "-pipe", *flags, "-I{program}", "-o", "{out}/main", "{source}", *libraries)
+    command = (
+        compiler,
+        "-O2",
+        "-pipe",
+        "-fmax-errors=20",
+        "-fmax-include-depth=50",
+        *flags,
+        "-I{program}",
+        "-o",
+        "{out}/main",
+        "{source}",
+        *libraries,
+    )
     return Language(name=name, source=f"main.{suffix}", compile=command, run=("{program}/main",))
 
 

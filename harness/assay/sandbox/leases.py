@@ -26,7 +26,7 @@ from assay.sandbox.protocol import Connection
 from assay.sandbox.types import ProgramRun, RunLimits, RunMode, RunStatus, SourceCode
 
 COMPILE_LIMITS = RunLimits(
-    cpu_seconds=30.0, wall_seconds=60.0, memory_bytes=2 * 2**30, output_bytes=64 * 2**20, processes=64
+    cpu_seconds=15.0, wall_seconds=45.0, memory_bytes=2 * 2**30, output_bytes=64 * 2**20, processes=64
 )
 ARTEFACT_BYTES = 256 * 2**20
 
@@ -75,6 +75,8 @@ class WorkerSandbox:
         self._closed = False
         self._cache = ArtefactCache()
         self._tools: dict[str, str] | None = None
+        self._agent: Mapping[str, Any] | None = None
+        """What the last agent said of itself when it was ready; None before the first one."""
         self._finalizer = weakref.finalize(self, _kill_all, self._alive)
 
     # ---- what a subclass gives
@@ -99,6 +101,7 @@ class WorkerSandbox:
         with self._lock:
             self._alive.add(worker)
             self._tools = worker.tools
+            self._agent = worker.ready
             closed = self._closed
         if closed:
             self._discard(worker)

@@ -97,6 +97,9 @@ class NativeSandbox(WorkerSandbox):
             lacks.append("process limits of its own (Linux 5.14): those of this user's other processes count too")
         if self._root is None:
             lacks.append("a root of its own: programs can read the host's /usr")
+        landlock = None if self._agent is None else self._agent.get("landlock", 0)
+        if landlock == 0:
+            lacks.append("Landlock: read-only mounts alone keep programs from writing")
         return {
             "name": self.name,
             "kernel": release,
@@ -105,6 +108,7 @@ class NativeSandbox(WorkerSandbox):
             "identity": "a PID namespace per run, no capabilities" if self._user_namespace else "a user per program",
             "namespaces": [*(["user"] if self._user_namespace else []), "mount", "pid", "net", "ipc", "uts", "cgroup"],
             "seccomp": True,
+            "landlock": landlock,
             "cgroup": self._groups or "none",
             "root": self._root or "/usr of the host",
             "python": self._python,

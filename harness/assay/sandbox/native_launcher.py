@@ -48,11 +48,16 @@ OWN_FOLDERS = ("dev", "proc", "sys", "tmp", "run", "assay", "lost+found")
 HOST_ETC = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mono", "php", "java")
 """What of /etc tool chains need; names that begin so (java-17-openjdk) are shown too."""
 ETC = {
-    "passwd": "root:x:0:0::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n",
+    "passwd": "root:x:0:0::/:/bin/false\nuser:x:1000:1000::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n",
     "group": "root:x:0:\nnogroup:x:65534:\n",
     "hosts": "127.0.0.1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
+INNER_ID = 1000
+"""User and group id in a user namespace: not 0, which programs and the C library take for root."""
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
+AMBIENT = (8, 21)
+"""CAP_SETPCAP and CAP_SYS_ADMIN: what the agent of an ordinary user needs to survive exec (it drops the first)."""
 NODES = ("null", "zero", "full", "random", "urandom")
 STAGES = ("/mnt", "/media", "/srv", "/opt", "/tmp", "/var/tmp")  # noqa: S108 - a place to mount on, in our own namespace
 
@@ -168,13 +173,27 @@ def enter(spec: dict[str, Any]) -> None:
     LIBC.sethostname(b"sandbox", 7)
 
 
+def keep_capabilities() -> None:
+    """Carry what the agent needs through exec, which takes everything else from a user who is not 0."""
+    mask = sum(1 << capability for capability in AMBIENT)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    data = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)
+    check(LIBC.capset(ctypes.byref(header), ctypes.byref(data)), "capset")
+    for capability in AMBIENT:
+        check(LIBC.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "raise an ambient capability")
+
+
 def unshare(spec: dict[str, Any]) -> None:
     """Leave the host's namespaces."""
     uid, gid = os.geteuid(), os.getegid()
     kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
     if spec["userns"]:
         check(LIBC.unshare(CLONE_NEWUSER), "unshare a user namespace")
-        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        for name, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{INNER_ID} {uid} 1"),
+            ("gid_map", f"{INNER_ID} {gid} 1"),
+        ):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(text)
     check(LIBC.unshare(kinds), "unshare mount, pid, net, ipc, uts and cgroup namespaces")
@@ -203,6 +222,8 @@ def launch(spec: dict[str, Any]) -> None:
     except BlockingIOError:
         pass
     enter(spec)
+    if spec["userns"]:
+        keep_capabilities()
     python = spec["python"]
     os.execve(python, [python, "-I", "-B", "-c", spec["boot"]], spec["environment"])  # noqa: S606 - no shell wanted
 

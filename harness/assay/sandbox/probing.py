@@ -134,7 +134,9 @@ def _host_facts() -> Iterator[tuple[dict[str, Any], Callable[[], list[str]]]]:
 
         facts = {
             "token": token, "files": files, "port": listeners[0].getsockname()[1], "abstract": token,
-            "calls": {call.name: (call.x86_64, call.aarch64) for call in DENIED if call.name not in _UNTRIED},
+            "calls": {
+                call.name: (call.x86_64, call.aarch64, call.error) for call in DENIED if call.name not in _UNTRIED
+            },
         }  # fmt: skip
         yield facts, reached
 

@@ -58,10 +58,13 @@ def check_sandbox(sandbox: Sandbox) -> SelfCheck:
     The sandbox should have one worker, so that a program can meet what the one before it left.
 
     Raises:
-        SandboxError: A worker cannot be had at all.
+        SandboxError: A worker cannot be had at all, or the host cannot make what the probes look for (a full disk).
     """
     started = time.monotonic()
-    probes = tuple(try_everything(sandbox))
+    try:
+        probes = tuple(try_everything(sandbox))
+    except OSError as error:
+        raise SandboxError(f"the self-check of the {sandbox.name} sandbox could not be made: {error}") from error
     return SelfCheck(
         sandbox=sandbox.name,
         description=sandbox.description,

@@ -119,7 +119,15 @@ DENIED: tuple[Denied, ...] = (
     Denied("adjtimex", 159, 171),
     Denied("syslog", 103, 116),
     Denied("vhangup", 153, 58),
-    # what outlives a program or leaves the machine
+    # what outlives a program or leaves the machine; extended attributes would stay on folders and streams of ours
+    Denied("setxattr", 188, 5, errno.EOPNOTSUPP),
+    Denied("lsetxattr", 189, 6, errno.EOPNOTSUPP),
+    Denied("fsetxattr", 190, 7, errno.EOPNOTSUPP),
+    Denied("removexattr", 197, 14, errno.EOPNOTSUPP),
+    Denied("lremovexattr", 198, 15, errno.EOPNOTSUPP),
+    Denied("fremovexattr", 199, 16, errno.EOPNOTSUPP),
+    Denied("setxattrat", 463, 463, errno.EOPNOTSUPP),
+    Denied("removexattrat", 466, 466, errno.EOPNOTSUPP),
     Denied("socket", 41, 198),
     Denied("msgget", 68, 186),
     Denied("msgsnd", 69, 189),

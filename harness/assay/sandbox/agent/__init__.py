@@ -24,6 +24,8 @@ takes everything along when it ends; no capabilities; the agent cannot be traced
 
 from __future__ import annotations
 
+import functools
+
 BOOT = """\
 import os
 def read(size):
@@ -38,32 +40,48 @@ exec(compile(read(int.from_bytes(read(8), "little")), "<assay agent>", "exec"))
 """
 """What `python3 -I -B -c` is given: reads a length and that many bytes of Python from its standard input."""
 
-MODULES = ("wire", "system", "confine", "files", "interpreter", "watch", "runner", "live", "service")
+MODULES = ("wire", "system", "landlock", "confine", "files", "interpreter", "watch", "runner", "live", "service")
 """In the order in which they are loaded: each imports only those before it."""
 
 _LOADER = """
-import sys, types
+import gc, importlib.util, marshal, sys, types
 def load():
     package = sys.modules["assay_agent"] = types.ModuleType("assay_agent")
     package.__path__ = []
-    for name, source in SOURCES.items():
+    same = importlib.util.MAGIC_NUMBER == MAGIC
+    for name, (source, code) in SOURCES.items():
         module = types.ModuleType("assay_agent." + name)
         module.__package__ = "assay_agent"
         sys.modules[module.__name__] = module
         setattr(package, name, module)
-        exec(compile(source, "<assay agent " + name + ">", "exec"), module.__dict__)
+        exec(marshal.loads(code) if same else compile(source, FILE % name, "exec"), module.__dict__)
     for name in [name for name in sys.modules if name.partition(".")[0] == "assay_agent"]:
         del sys.modules[name]
-    return package
-load().service.main()
+    return package.service.main
+main = load()
+SOURCES.clear()
+gc.collect()
+main()
 """
 
+_FILE = "<assay agent %s>"
 
+
+@functools.cache
 def bundle() -> bytes:
-    """The agent as `BOOT` expects it: a little-endian 64-bit length and the Python text."""
+    """The agent as `BOOT` expects it: a little-endian 64-bit length and the Python text.
+
+    It holds each module twice: as source, and compiled by this Python, which a sandbox with the same version uses:
+    that starts sooner, and leaves fewer pages behind that every fork would have to copy.
+    """
+    import marshal
     from importlib.resources import files
+    from importlib.util import MAGIC_NUMBER
 
     folder = files(__name__)
-    sources = {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
-    text = f"SOURCES = {sources!r}\n{_LOADER}".encode()
+    sources = {}
+    for name in MODULES:
+        source = (folder / f"{name}.py").read_text(encoding="utf-8")
+        sources[name] = (source, marshal.dumps(compile(source, _FILE % name, "exec", dont_inherit=True, optimize=2)))
+    text = f"SOURCES = {sources!r}\nMAGIC = {MAGIC_NUMBER!r}\nFILE = {_FILE!r}\n{_LOADER}".encode()
     return len(text).to_bytes(8, "little") + text

@@ -42,16 +42,25 @@ class Limits:
             # The watch ends a run at its precise limit; this is for what the watch does not see in time.
             (resource.RLIMIT_CPU, seconds, seconds + 1),
             (resource.RLIMIT_FSIZE, self.output + 1, self.output + 1),
-            (resource.RLIMIT_CORE, 0, 0),
-            (resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES),
-            (resource.RLIMIT_MEMLOCK, 0, 0),
-            (resource.RLIMIT_MSGQUEUE, 0, 0),
-            (resource.RLIMIT_SIGPENDING, 256, 256),
         ]
         if self.address == "as":
             self.resources.append((resource.RLIMIT_AS, memory, memory))
         elif self.address == "data":
             self.resources.append((resource.RLIMIT_DATA, memory, memory))
+
+
+def set_common_limits() -> None:
+    """Those that are the same for every program: set once in the agent, inherited by all."""
+    for kind, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, 256),
+    ):
+        ceiling = resource.getrlimit(kind)[1]
+        allowed = value if ceiling == UNLIMITED else min(value, ceiling)
+        resource.setrlimit(kind, (allowed, allowed))
 
 
 def set_limits(limits: Limits, processes: int | None) -> None:

@@ -51,37 +51,31 @@ class Folders:
         os.umask(0o022)
         self.writable = [scratch, *(path for path in writable if os.path.isdir(path))]
         flatten([program, *self.writable])
-        self._empty = {path: self._state(path) for path in self.writable}
-        self._tells_size = all(self._size_tells(path) for path in self.writable)
+        self._modes = {path: os.stat(path).st_mode & 0o7777 for path in self.writable}
+        self._states = [system.Status(path) for path in self.writable]
+        self._empty = self._state()
 
-    @staticmethod
-    def _size_tells(path: str) -> bool:
-        """Whether this file system (tmpfs) shows in a folder's size how many entries it has."""
-        probe = os.path.join(path, ".probe")
-        before = os.stat(path).st_size
-        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        after = os.stat(path).st_size
-        os.unlink(probe)
-        return before != after and os.stat(path).st_size == before
-
-    @staticmethod
-    def _state(path: str) -> tuple[int, int, int]:
-        """What changes when a folder is written to or tampered with."""
-        status = os.stat(path)
-        return status.st_size, status.st_mode, status.st_uid
+    def _state(self) -> list[bytes]:
+        """What changes when a writable folder is written to or tampered with, even if it is empty again."""
+        return [state.read() for state in self._states]
 
     def written(self) -> bool:
-        """Whether anything lies in a writable folder, or its mode was changed."""
-        for path, empty in self._empty.items():
-            if self._state(path) != empty:
-                return True
-        return not self._tells_size and any(os.listdir(path) for path in self.writable)
+        """Whether a writable folder was touched since it was last known to be empty."""
+        return self._state() != self._empty
+
+    def settled(self) -> bool:
+        """Whether all writable folders are as they should be; then that is what `written` compares with."""
+        for path, mode in self._modes.items():
+            if os.listdir(path) or os.stat(path).st_mode & 0o7777 != mode:
+                return False
+        self._empty = self._state()
+        return True
 
     def restore_modes(self) -> None:
         """Undo what the owner of a folder may do to it (where programs have the same user as we)."""
-        for path, (_, mode, _) in self._empty.items():
-            if os.stat(path).st_mode != mode:
-                os.chmod(path, mode & 0o7777)
+        for path, mode in self._modes.items():
+            if os.stat(path).st_mode & 0o7777 != mode:
+                os.chmod(path, mode)
 
     def lock(self, *, read_only: bool) -> None:
         """Close the program's folder to the program, or open it for us."""

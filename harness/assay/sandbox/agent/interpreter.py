@@ -11,6 +11,8 @@ memory file that later runs load. It is written before any of the program runs, 
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
+import _thread
+import atexit
 import builtins
 import gc
 import importlib
@@ -19,11 +21,15 @@ import marshal
 import os
 import sys
 import types
+import weakref
 from importlib.machinery import SourceFileLoader
 from typing import Any
 
 RECURSION_LIMIT = 1000
-_HEADER = 9  # of the cache: the code's length, and whether the text mentions `random`
+_HEADER = 9  # of the cache: the code's length, and flags of what the text mentions
+_RANDOM, _FINAL = 1, 2
+_FINAL_WORDS = (b"__del__", b"weakref", b"open", b"Wrapper", b"Writer", b"FileIO", b"finally", b"yield")
+"""Only a text with one of these can have objects whose end is seen: files to flush, finalisers, generators."""
 
 
 class Interpreter:
@@ -53,6 +59,9 @@ class Interpreter:
         for when in {kind for hooks in self._hooks for kind in hooks}:
             register(**{when: lambda when=when: self._after_fork(when)})
         self.streams = standard_streams()
+        gc.collect()
+        gc.freeze()
+        # Made afterwards: what is frozen is never collected, and its end is to be seen.
         self.main = types.ModuleType("__main__")
         self.main.__dict__.update(
             __builtins__=builtins,
@@ -61,8 +70,6 @@ class Interpreter:
             __loader__=SourceFileLoader("__main__", source),
             __annotations__={},
         )
-        gc.collect()
-        gc.freeze()
 
     def _after_fork(self, when: str) -> None:
         if self._in_program:
@@ -90,18 +97,19 @@ class Interpreter:
             depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
         del frame
         sys.setrecursionlimit(RECURSION_LIMIT + depth)
-        status = 0
+        status, flags = 0, _FINAL
         try:
             try:
-                code, mentions_random = load_code(self.source, self.cache)
-                if mentions_random:
+                code, flags = load_code(self.source, self.cache)
+                if flags & _RANDOM:
                     sys.modules["random"].seed()
             finally:
                 os.closerange(3, 1 << 16)
             exec(code, main.__dict__)  # noqa: S102 - what a sandbox is for
         except BaseException as error:  # noqa: BLE001 - as the interpreter itself does
             status = _status_of(error)
-        os._exit(_finish(main, stdout, status))
+        del main, self.main
+        os._exit(_finish((stdin, stdout, stderr), status, final=bool(flags & _FINAL)))
 
 
 def standard_streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper, io.TextIOWrapper]:
@@ -109,23 +117,23 @@ def standard_streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper, io.TextIOWra
     return _stream(0, "<stdin>"), _stream(1, "<stdout>"), _stream(2, "<stderr>")
 
 
-def load_code(source: str, cache: int) -> tuple[types.CodeType, bool]:
-    """The program's code and whether its text mentions `random`, from the cache or by compiling it."""
+def load_code(source: str, cache: int) -> tuple[types.CodeType, int]:
+    """The program's code and flags of what its text mentions, from the cache or by compiling it."""
     header = os.pread(cache, _HEADER, 0)
     size = int.from_bytes(header[:8], "little")
     if size:
-        return marshal.loads(os.pread(cache, size, _HEADER)), header[8] == 1  # noqa: S302 - written before any of it ran
+        return marshal.loads(os.pread(cache, size, _HEADER)), header[8]  # noqa: S302 - written before any of it ran
     with open(source, "rb") as file:
         text = file.read()
     code = compile(text, source, "exec", dont_inherit=True)
     data = marshal.dumps(code)
-    mentions_random = b"random" in text
+    flags = (_RANDOM if b"random" in text else 0) | (_FINAL if any(word in text for word in _FINAL_WORDS) else 0)
     try:
         if os.pwrite(cache, data, _HEADER) == len(data):
-            os.pwrite(cache, len(data).to_bytes(8, "little") + bytes([mentions_random]), 0)
+            os.pwrite(cache, len(data).to_bytes(8, "little") + bytes([flags]), 0)
     except OSError:  # larger than this run may write: it is compiled each time
         pass
-    return code, mentions_random
+    return code, flags
 
 
 def _stream(descriptor: int, name: str) -> io.TextIOWrapper:
@@ -159,7 +167,8 @@ def _status_of(error: BaseException) -> int:
         if failed.__context__ is error:  # the interpreter calls the hook when nothing is being handled
             failed.__context__ = None
         print("Error in sys.excepthook:", file=sys.stderr)  # noqa: T201
-        sys.__excepthook__(type(failed), failed, _own_part(failed.__traceback__))
+        failed.__traceback__ = _own_part(failed.__traceback__)
+        sys.__excepthook__(type(failed), failed, failed.__traceback__)
         print("\nOriginal exception was:", file=sys.stderr)  # noqa: T201
         sys.__excepthook__(type(error), error, trace)
     if isinstance(error, KeyboardInterrupt):
@@ -187,25 +196,34 @@ def _flush(stream: Any) -> bool:
     return True
 
 
-def _finish(main: types.ModuleType, original: Any, status: int) -> int:
-    """What `Py_FinalizeEx` does that a program can see; the exit status, 120 where its output cannot be flushed."""
-    try:
-        threading: Any = sys.modules.get("threading")
-        if threading is not None:
+def _finish(streams: tuple[Any, Any, Any], status: int, *, final: bool) -> int:
+    """What `Py_FinalizeEx` does that a program can see; the exit status, 120 where its output cannot be flushed.
+
+    `final`: there may be objects whose end can be seen.
+    """
+    threading: Any = sys.modules.get("threading")
+    if threading is not None and (_thread._count() or getattr(threading, "_threading_atexits", True)):
+        try:
             threading._shutdown()
-    except BaseException as error:  # noqa: BLE001 - printed, as the interpreter does
-        sys.__excepthook__(type(error), error, error.__traceback__)
-    atexit: Any = sys.modules.get("atexit")
-    if atexit is not None:
-        atexit._run_exitfuncs()
+        except BaseException as error:  # noqa: BLE001 - printed, as the interpreter does
+            sys.__excepthook__(type(error), error, error.__traceback__)
+    atexit._run_exitfuncs()
     flushed = _flush(sys.stdout)
     _flush(sys.stderr)
-    names = main.__dict__
-    for private in (True, False):
-        for name in list(names):
-            if name != "__builtins__" and (name.startswith("_") and not name.startswith("__")) == private:
-                names[name] = None
-    gc.collect()
-    flushed = _flush(sys.stdout) and flushed
-    flushed = _flush(original) and flushed
+    sys.stdin, sys.stdout, sys.stderr = streams
+    if final:
+        # First the module goes, and what only it held: finalisers still find its names. What lives on loses them.
+        module = sys.modules.pop("__main__", None)
+        left = weakref.ref(module) if isinstance(module, types.ModuleType) else None
+        del module
+        gc.collect()
+        survivor = left() if left else None
+        if survivor is not None:
+            names = survivor.__dict__
+            for private in (True, False):
+                for name in list(names):
+                    if name != "__builtins__" and (name.startswith("_") and not name.startswith("__")) == private:
+                        names[name] = None
+            gc.collect()
+    flushed = _flush(streams[1]) and flushed
     return status if flushed else 120

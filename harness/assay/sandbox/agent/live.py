@@ -195,6 +195,7 @@ class Live:
             self._reason = "killed"
             self._conclude()
         self._watch = self._report = None
+        del self._task
         self._outgoing.reset()
 
     def finish(self, *, kill: bool) -> None:
@@ -210,3 +211,4 @@ class Live:
         size = min(self._outgoing.size, self._task.limits.output)
         self._wire.reply_run(report.figures(clean=self._runner.clear()), self._outgoing.file, size)
         self._outgoing.reset()
+        del self._task

@@ -10,7 +10,6 @@ processes) that it broke, or "killed" where the host asked for its end.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import struct
@@ -18,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import confine, files, interpreter, system, watch, wire
+from . import confine, files, interpreter, landlock, system, watch, wire
 
 EXIT_TROUBLE = 127
 """With a message on the trouble pipe: the child could not become the program."""
@@ -78,11 +77,15 @@ class Runner:
         self.stained = False
         """Whether some folder could not be emptied, ever: nothing that follows is clean."""
         self._filter = syscall_filter
+        self.landlock: landlock.Landlock | None = None
+        """For each run to take on (strategy `pidns`, whose agent must remount, which Landlock denies)."""
         self._warm = warm
         self._interpreter: interpreter.Interpreter | None = None
         self.input = os.memfd_create("stdin", os.MFD_CLOEXEC)
         self.output = os.memfd_create("stdout", os.MFD_CLOEXEC)
         self.code = os.memfd_create("code", os.MFD_CLOEXEC)
+        self._error_read = -1
+        self._wait = system.Wait()
         self._trouble_read, self._trouble = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if strategy == "pidns" else -1
         self._status_read, self._status = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -100,11 +103,28 @@ class Runner:
         finally:
             system.set_fs_uid(0)
 
+    def begin(self, uid: int) -> None:
+        """Forget the last program; the next one has this user id."""
+        self.uid = uid
+        self.rewind(self.code)
+
     @staticmethod
     def rewind(descriptor: int) -> None:
         """Empty a memory file."""
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
+
+    @staticmethod
+    def _reopened(descriptor: int, flags: int) -> int:
+        """A description of its own for this run: flags, locks and offset that a program sets end with it."""
+        return os.open(f"/proc/self/fd/{descriptor}", flags | os.O_CLOEXEC)
+
+    def fresh_files(self) -> None:
+        """Replace the memory files. Programs that own them (strategy `pidns`) may have changed their modes."""
+        for descriptor in (self.input, self.output):
+            os.close(descriptor)
+        self.input = os.memfd_create("stdin", os.MFD_CLOEXEC)
+        self.output = os.memfd_create("stdout", os.MFD_CLOEXEC)
 
     def start(self, task: Task, stdin: int, stdout: int, *, piped: bool = False) -> watch.Watch:
         """Start the program on these streams. The watch's standard error is a fresh pipe."""
@@ -113,12 +133,11 @@ class Runner:
             os.dup2(self.input, 0)
             os.dup2(self.output, 1)
             self._interpreter = interpreter.Interpreter(self._warm, task.argv[0], self.code)
-        error_read, error_write = self.pipe()
-        os.set_blocking(error_read, False)
+        self._error_read, error_write = self.pipe()
+        os.set_blocking(self._error_read, False)
         pid = self._spawn(task, (stdin, stdout, error_write), piped)
         os.close(error_write)
-        self._error_read = error_read
-        return watch.Watch(pid, self._wire, error_read, task.limits.wall)
+        return watch.Watch(pid, self._wire, self._error_read, task.limits.wall)
 
     def _become(self, task: Task, streams: tuple[int, int, int], piped: bool) -> None:
         """In the child: become the program. Does not return."""
@@ -132,6 +151,8 @@ class Runner:
             confine.take_identity(self.uid)
         elif self.strategy == "pidns":
             confine.drop_capabilities()
+            if self.landlock:
+                self.landlock.restrict()
             if self._filter:
                 self._filter.load()
         system.prctl(system.PR_SET_PDEATHSIG, 9)
@@ -200,16 +221,11 @@ class Runner:
         pid = watched.pid
         if self.strategy == "pidns" and not watched.ended:
             self._ask_first_process(watched)
-        try:  # noqa: SIM105
-            os.killpg(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-        try:  # noqa: SIM105
+        if not watched.ended:
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        _, status, used = os.wait4(pid, 0)
-        ending = Ending(status, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, clean=True)
+        self._wait(pid, 0)
+        cpu, peak = self._wait.usage()
+        ending = Ending(self._wait.status, cpu, peak, clean=True)
         if self.strategy == "pidns":
             try:
                 ending.status = _STATUS.unpack(os.read(self._status_read, _STATUS.size))[0]
@@ -231,16 +247,17 @@ class Runner:
 
     def _reap_orphans(self, ending: Ending) -> None:
         """Whatever the program left behind came back to us; until nothing has, it is killed again."""
-        deadline = time.monotonic() + _SWEEP_SECONDS
+        deadline = 0.0
         while True:
-            try:
-                pid, _, used = os.wait4(-1, os.WNOHANG)
-            except ChildProcessError:
+            pid = self._wait(-1, os.WNOHANG)
+            if pid < 0:
                 return
             if pid:
-                ending.cpu += used.ru_utime + used.ru_stime
-                ending.peak = max(ending.peak, used.ru_maxrss * 1024)
+                cpu, peak = self._wait.usage()
+                ending.cpu += cpu
+                ending.peak = max(ending.peak, peak)
                 continue
+            deadline = deadline or time.monotonic() + _SWEEP_SECONDS
             if time.monotonic() > deadline:
                 ending.clean = False
                 return
@@ -326,9 +343,9 @@ class Runner:
         writable = self.folders.writable
         self.folders.restore_modes()
         self.in_helper(lambda: files.flatten(writable), as_program=True)
-        if self.folders.written():
+        if not self.folders.settled():
             self.in_helper(lambda: files.flatten(writable), as_program=False)
-            self.stained = self.stained or self.folders.written()
+            self.stained = not self.folders.settled() or self.stained
         return not self.stained
 
     def run(self, task: Task) -> tuple[Report, int]:
@@ -337,11 +354,14 @@ class Runner:
         The folders are left as the program left them: `clear` comes next.
         """
         self.rewind(self.output)
-        # Written at its end: what comes through /dev/stdout lands where it belongs. A program shares this description
-        # and may have set other flags.
-        fcntl.fcntl(self.output, fcntl.F_SETFL, os.O_APPEND)
-        os.lseek(self.input, 0, os.SEEK_SET)
-        watched = self.start(task, self.input, self.output)
+        stdin = self._reopened(self.input, os.O_RDONLY)
+        # Written at its end: what comes through /dev/stdout lands where it belongs.
+        stdout = self._reopened(self.output, os.O_WRONLY | os.O_APPEND)
+        try:
+            watched = self.start(task, stdin, stdout)
+        finally:
+            os.close(stdin)
+            os.close(stdout)
         reason = ""
         tick = watched.started + watch.TICK
         while not watched.ended and not reason:

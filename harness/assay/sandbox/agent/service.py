@@ -26,7 +26,7 @@ import signal
 import sys
 from typing import Any
 
-from . import files, live, runner, system, wire
+from . import confine, files, landlock, live, runner, system, wire
 
 PROTOCOL = 1
 AGENT_CAPABILITIES = (1 << 5) | (1 << 6) | (1 << 7)  # CAP_KILL, CAP_SETGID, CAP_SETUID
@@ -90,15 +90,18 @@ class Service:
         folders = files.Folders(request["program"], request["scratch"], request["writable"], remount=remount)
         self.runner = runner.Runner(self.strategy, folders, self.wire, syscall_filter, request["warm"])
         self.live = live.Live(self.runner, self.wire)
+        confine.set_common_limits()
         os.chdir("/")
+        rules = None
         if self.strategy != "plain":
-            self._confine_self(syscall_filter)
+            rules = landlock.Landlock([*folders.writable, folders.program])
+            self._confine_self(syscall_filter, rules)
         os.umask(0o022)
         gc.collect()
         gc.freeze()
-        self.wire.reply({"ready": True})
+        self.wire.reply({"ready": True, "landlock": rules.abi if rules else 0})
 
-    def _confine_self(self, syscall_filter: system.Filter | None) -> None:
+    def _confine_self(self, syscall_filter: system.Filter | None, rules: landlock.Landlock) -> None:
         system.prctl(system.PR_SET_DUMPABLE, 0)
         held = system.effective_capabilities()
         if self.strategy == "uid":
@@ -112,9 +115,13 @@ class Service:
         keep = AGENT_CAPABILITIES if self.strategy == "uid" else CAP_SYS_ADMIN
         system.set_capabilities(keep & held)
         system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
-        if self.strategy == "uid" and syscall_filter:
-            # Nothing that the agent needs is on the list, so it is loaded once and not in every run.
-            syscall_filter.load()
+        if self.strategy == "uid":
+            # Nothing that the agent needs is denied, so both are taken on once and not in every run.
+            rules.restrict()
+            if syscall_filter:
+                syscall_filter.load()
+        else:
+            self.runner.landlock = rules
 
     def tools(self, request: dict[str, Any]) -> None:
         """Paths of programs by name."""
@@ -129,10 +136,8 @@ class Service:
 
     def begin(self, request: dict[str, Any]) -> None:
         """A new program in empty folders."""
-        if self.strategy == "uid":
-            self.runner.uid = self._next_uid
-            self._next_uid = self._next_uid + 1 if self._next_uid < self._last_uid else self._first_uid
-        self.runner.rewind(self.runner.code)
+        self.runner.begin(self._next_uid)
+        self._next_uid = self._next_uid + 1 if self._next_uid < self._last_uid else self._first_uid
         self.runner.folders.lock(read_only=False)
         for name, size, mode in request["files"]:
             self.runner.folders.put(name, size, mode, self.wire)
@@ -163,6 +168,8 @@ class Service:
 
     def run(self, request: dict[str, Any] | None) -> None:
         """Run the program once: as the request says, or, where it says nothing, as the last one did."""
+        if self.strategy == "pidns":
+            self.runner.fresh_files()
         self.runner.rewind(self.runner.input)
         if request is None:
             self.wire.take(self.runner.input, self.wire.unread)

@@ -135,22 +135,16 @@ class Watch:
         return others
 
     def _drain_once(self) -> None:
-        try:
-            count = self._page.read(self._stderr)
-        except BlockingIOError:
-            return
+        """Take what stands in the pipe, of which poll has said that it is not empty."""
+        count = self._page.read(self._stderr)
         if count:
             self._page.keep_tail(count)
         else:
             self.poll.unregister(self._stderr)
 
     def drain(self) -> None:
-        """What is left of standard error, once nothing can write to it any more (or too much of it to matter)."""
+        """What is left of standard error, when nothing should write to it any more."""
         for _ in range(64):
-            try:
-                count = self._page.read(self._stderr)
-            except BlockingIOError:
+            if not any(descriptor == self._stderr for descriptor, _ in self.poll.poll(0)):
                 return
-            if not count:
-                return
-            self._page.keep_tail(count)
+            self._drain_once()

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import select
 import struct
+import time
 from typing import Any
 
 HEADER = struct.Struct("<4sIQ")
@@ -26,6 +28,11 @@ PAGE_BYTES = 1 << 20
 TAIL_BYTES = 16 << 10
 """How much of standard error is kept: its last bytes."""
 
+HELD_BYTES = 64 << 10
+HELD_SECONDS = 0.02
+"""Replies to runs are held while further requests are already here, up to so many bytes and so long (and one run):
+each writing wakes the host, and on Docker's way to it two more processes."""
+
 
 class StreamEnded(Exception):  # noqa: N818 - the normal end of a conversation
     """The other side closed its stream, or sent what is no frame: there is nobody left to serve."""
@@ -38,11 +45,12 @@ class Page:
     """
 
     def __init__(self) -> None:
-        self._map = mmap.mmap(-1, PAGE_BYTES + 2 * TAIL_BYTES)
+        self._map = mmap.mmap(-1, PAGE_BYTES + 2 * TAIL_BYTES + HELD_BYTES)
         self._map.madvise(mmap.MADV_DONTFORK)
         view = memoryview(self._map)
         self.view = view[:PAGE_BYTES]
-        self._tail = view[PAGE_BYTES:]
+        self._tail = view[PAGE_BYTES : PAGE_BYTES + 2 * TAIL_BYTES]
+        self.held = view[PAGE_BYTES + 2 * TAIL_BYTES :]
         self._kept = 0
 
     def move(self, source: int, target: int, size: int) -> None:
@@ -92,6 +100,10 @@ class Wire:
 
     def __init__(self, source: int, target: int, page: Page) -> None:
         self.source, self.target, self.page = source, target, page
+        self._held = 0
+        self._held_since = 0.0
+        self._waiting = select.poll()
+        self._waiting.register(source, select.POLLIN)
         self.unread = 0
         """Bytes of the current request's payload that have not been taken yet."""
 
@@ -150,6 +162,7 @@ class Wire:
 
     def reply(self, answer: dict[str, Any], descriptor: int = -1, size: int = 0) -> None:
         """Send a reply: its JSON, then the first `size` bytes of a file."""
+        self.flush()
         body = json.dumps(answer).encode()
         self._send(HEADER.pack(MAGIC, len(body), size) + body, descriptor, size, self.page.view[:0])
 
@@ -157,7 +170,33 @@ class Wire:
         """Send the reply to a run: its figures, the first `size` bytes of its output, the kept end of stderr."""
         tail = self.page.tail
         head = HEADER.pack(MAGIC_RUN, RUN.size, size + len(tail)) + RUN.pack(*figures, size)
-        self._send(head, descriptor, size, tail)
+        more = not self.unread and self._waiting.poll(0)
+        if not self._hold(head, descriptor, size, tail, first=bool(more)):
+            self.flush()
+            self._send(head, descriptor, size, tail)
+        elif not more or time.monotonic() - self._held_since > HELD_SECONDS:
+            self.flush()
+
+    def _hold(self, head: bytes, descriptor: int, size: int, end: memoryview, *, first: bool) -> bool:
+        """Put a reply behind those that are held, or begin to hold (`first`); whether it was done."""
+        begin, stop = self._held + len(head), self._held + len(head) + size
+        if stop + len(end) > HELD_BYTES or not (self._held or first):
+            return False
+        if not self._held:
+            self._held_since = time.monotonic()
+        held = self.page.held
+        held[self._held : begin] = head
+        if size and os.preadv(descriptor, [held[begin:stop]], 0) != size:
+            raise StreamEnded
+        held[stop : stop + len(end)] = end
+        self._held = stop + len(end)
+        return True
+
+    def flush(self) -> None:
+        """Send the replies that are held."""
+        if self._held:
+            write_all(self.target, self.page.held[: self._held])
+            self._held = 0
 
     def _send(self, head: bytes, descriptor: int, size: int, end: memoryview) -> None:
         """One system call for the common, small reply; page by page for others."""

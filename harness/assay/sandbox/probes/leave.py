@@ -23,6 +23,8 @@ def main() -> None:
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
+            with open("/proc/self/comm", "w") as name:
+                name.write(mark[:15])
             for number in range(3):
                 os.close(number)
             time.sleep(30)

@@ -15,18 +15,16 @@ def main() -> None:
         for name in (mark, f".{mark}"):
             if os.path.lexists(os.path.join(folder, name)):
                 print(f"{folder}/{name} is still there")
-    mine = {os.getpid(), os.getppid(), 1}
     for name in os.listdir("/proc"):
-        if name.isdecimal() and int(name) not in mine:
-            try:
-                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
-                    state = file.read().rpartition(")")[2].split()[0]
-                owner = os.stat(f"/proc/{name}").st_uid
-            except OSError:
-                continue
-            # An ended process (Z) only waits to be counted; those of root are the sandbox's own.
-            if state not in "ZX" and owner != 0:
-                print(f"process {name} is still there")
+        if not name.isdecimal():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                title, _, rest = file.read().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        if title == mark[:15] and rest.split()[0] not in "ZX":  # an ended process only waits to be counted
+            print(f"process {name} is still there")
     print("looked")
 
 
