@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -49,9 +48,10 @@ def test_programs_run_in_parallel_and_get_their_own_answers(sandbox: WorkerSandb
     assert len(sandbox._alive) <= 2
 
 
-def test_never_more_workers_than_allowed(sandbox: WorkerSandbox) -> None:
+def test_as_many_workers_as_allowed_and_never_more(sandbox: WorkerSandbox) -> None:
     inside, most = 0, 0
     lock = threading.Lock()
+    both = threading.Barrier(2)
 
     def one(_: int) -> None:
         nonlocal inside, most
@@ -59,7 +59,7 @@ def test_never_more_workers_than_allowed(sandbox: WorkerSandbox) -> None:
             with lock:
                 inside += 1
                 most = max(most, inside)
-            time.sleep(0.02)
+            both.wait(timeout=60)  # ends only when two are inside at once
             with lock:
                 inside -= 1
 
