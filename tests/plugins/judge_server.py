@@ -108,7 +108,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
 
 # -- the judge by rule ------------------------------------------------------------------------------
 
-CODE = re.compile(r"end with the code ([0-9a-f]{16})\.")
+CODE = re.compile(r"carry the code ([0-9a-f]{16})\.")
 TURNS = re.compile(
     r"<\|[a-z_]+\|>|<｜[^｜]+｜>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>|</?s>|</?think>|<\|[A-Z_]+\|>|</?tool_call>"
     r"|\[/?SYSTEM_PROMPT\]|<bos>|<eos>",

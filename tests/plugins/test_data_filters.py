@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 import assay
@@ -37,12 +39,19 @@ def test_long_paragraphs() -> None:
     assert not keeps("no_long_paragraphs", f"<think>{wall}\n{wall}</think>4")
     assert keeps("no_long_paragraphs", f"<think>{PROSE}</think>{wall} {wall}")
     assert not keeps("no_long_paragraphs", f"<think>{'我们' * 500}</think>4")
+    assert keeps("no_long_paragraphs", f"<think>{'我们' * 400}</think>4")
+    assert not keeps("no_long_paragraphs", f"<think>{'我们' * 400}我</think>4")
+    assert keeps("no_long_paragraphs", f"<think>{wall}\r\n\r\n{wall}</think>4")
+    assert keeps("no_long_paragraphs", f"<think>see https://example.org/{'a' * 2000}</think>4")
 
 
 def test_code_in_the_reasoning() -> None:
     code = "```python\nprint(4)\n```"
     assert keeps("no_code_in_reasoning", f"<think>{PROSE}</think>\n{code}")
     assert not keeps("no_code_in_reasoning", f"<think>{PROSE}\n{code}\n</think>4")
+    listed = code.replace("\n", "\n     ")
+    assert not keeps("no_code_in_reasoning", f"<think>- a plan:\n     {listed}\n</think>4")
+    assert not keeps("no_code_in_reasoning", "<think>\n> ```\n> print(4)\n> ```\n</think>4")
     assert keeps("no_code_in_reasoning", "<think>the sign ``` stands here in a line</think>4")
 
 
@@ -50,6 +59,18 @@ def test_repetition() -> None:
     assert keeps("no_repetition", " ".join(str(number) for number in range(500)))
     assert not keeps("no_repetition", "Wait, let me check that again. " * 100)
     assert not keeps("no_repetition", " ".join(str(number) for number in [*range(60), *range(60), *range(900, 930)]))
+    looped = "首先我们计算苹果的总数，然后减去已经吃掉的数量，就得到剩下的数量。"
+    assert keeps("no_repetition", f"<think>{looped}</think>答案是四。")
+    assert not keeps("no_repetition", f"<think>{looped}换一种方法来想想这个问题吧。{looped}{looped}</think>答案是四。")
+
+
+def test_huge_responses_take_bounded_time() -> None:
+    texts = ("a" * 10**6, "\n \t" * 300_000, "ab " * 300_000, "我们" * 300_000, "`" * 10**6, "```\n" * 200_000)
+    for name in ("no_mixed_language", "no_long_paragraphs", "no_code_in_reasoning", "no_repetition"):
+        for text in texts:
+            started = time.monotonic()
+            judge(name, f"<think>{text}</think>4")
+            assert time.monotonic() - started < 30, (name, text[:8])
 
 
 class Known(BaseBenchmark):
@@ -71,7 +92,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("known")
 def test_decontamination_names_the_problem() -> None:
-    options = {"benchmarks": ["known"]}
+    options: dict[str, object] = {"benchmarks": ["known"]}
     copied = "Yesterday: a TRAIN leaves the station, at noon and travels at 80 km per hour. Where is it?"
     verdict = judge("not_in_benchmarks", "fine", copied, **options)
     assert verdict.score == 0.0

@@ -76,6 +76,7 @@ PROSE = "First we add the two numbers, and then we look at what is left over."
         "`итого = 5`",
         "x = 3, y_1 = 4, maxValue = 7, f(n)",
         "5 km + 3 cm = sin(x)",
+        '[asy] draw((0,0)--(3,4)); label("высота", (1,2)); [/asy]',
     ],
 )
 def test_mathematics_code_addresses_and_names_do_not_count(noise: str) -> None:
@@ -115,6 +116,63 @@ def test_sister_languages_of_one_script() -> None:
     assert score("ہم پہلے دونوں عدد جمع کرتے ہیں پھر تین سے تقسیم کرتے ہیں۔", "ur") == 1.0
 
 
+SISTERS = {
+    "ru": "Сначала найдём общее количество яблок. Затем вычтем шестнадцать съеденных и получим двадцать, что и было.",
+    "uk": "Спочатку знайдемо загальну кількість яблук. Потім віднімемо шістнадцять з'їдених і отримаємо двадцять.",
+    "bg": "Първо намираме общия брой ябълки. След това изваждаме изядените шестнадесет и получаваме двадесет.",
+    "be": "Спачатку знойдзем агульную колькасць яблыкаў. Потым аднімем шаснаццаць з'едзеных яблыкаў.",
+    "sr": "Прво налазимо укупан број јабука. Затим одузимамо шеснаест поједених јабука и добијамо двадесет.",
+    "ar": "أولاً نحسب عدد التفاحات الكلي. ثم نطرح منها ستة عشر تفاحة فنحصل على عشرين تفاحة في النهاية.",
+    "fa": "ابتدا تعداد کل سیب‌ها را حساب می‌کنیم. سپس شانزده سیب خورده شده را کم می‌کنیم و بیست سیب باقی می‌ماند.",
+    "ur": "ہم پہلے سیبوں کی کل تعداد معلوم کرتے ہیں۔ پھر کھائے گئے سولہ سیب نکال دیتے ہیں اور بیس سیب بچتے ہیں۔",
+    "hi": "पहले हम कुल सेबों की संख्या निकालते हैं। फिर हम खाए गए सोलह सेब घटाते हैं और बीस सेब बचते हैं।",
+    "mr": "प्रथम आपण एकूण सफरचंदांची संख्या काढू. मग खाल्लेली सोळा वजा केल्यावर वीस सफरचंदे उरतात, हे बरोबर आहे.",
+    "ne": "पहिले हामी स्याउको जम्मा संख्या निकाल्छौं। त्यसपछि खाएका सोह्र वटा घटाउँदा बीस वटा बाँकी हुन्छ।",
+}
+
+
+@pytest.mark.parametrize("language", SISTERS)
+def test_sisters_of_any_script_are_told_apart(language: str) -> None:
+    assert score(SISTERS[language], language) == 1.0
+    families = ({"ru", "uk", "bg", "be", "sr"}, {"ar", "fa", "ur"}, {"hi", "mr", "ne"})
+    family = next(each for each in families if language in each)
+    for other in family - {language}:
+        assert score(SISTERS[language], other) == 0.0, other
+
+
+LATIN = {
+    "cs": "Nejprve musíme spočítat celkový počet jablek. Potom odečteme šestnáct snědených a dostaneme dvacet.",
+    "da": "Først skal vi beregne det samlede antal æbler. Derefter trækker vi de seksten spiste æbler fra og får tyve.",
+    "fi": "Ensin meidän täytyy laskea omenoiden kokonaismäärä. Sitten vähennämme syödyt kuusitoista ja saamme sen.",
+    "hu": "Először ki kell számolnunk az almák teljes számát. Ezután kivonjuk a megevett tizenhatot, és húszat kapunk.",
+    "id": "Pertama kita hitung jumlah seluruh apel. Kemudian kita kurangi dengan enam belas apel yang sudah dimakan.",
+    "it": "Prima di tutto calcoliamo il numero totale di mele. Poi sottraiamo le sedici mangiate e otteniamo venti.",
+    "nl": "Eerst berekenen we het totale aantal appels. Daarna trekken we de zestien opgegeten appels eraf.",
+    "pl": "Najpierw musimy obliczyć całkowitą liczbę jabłek. Następnie odejmujemy szesnaście zjedzonych jabłek.",
+    "pt": "Primeiro precisamos calcular o número total de maçãs. Depois subtraímos as dezesseis que foram comidas.",
+    "ro": "Mai întâi trebuie să calculăm numărul total de mere. Apoi scădem cele șaisprezece mâncate.",
+    "sv": "Först måste vi räkna ut det totala antalet äpplen. Sedan drar vi bort de sexton som har ätits upp.",
+    "tr": "Önce toplam elma sayısını bulmamız gerekiyor. Sonra yenilen on altı elmayı çıkarıyoruz.",
+    "vi": "Trước hết ta tính tổng số quả táo. Sau đó ta trừ đi mười sáu quả đã ăn và còn lại hai mươi quả.",
+}
+
+
+def test_languages_of_latin_script_are_told_apart() -> None:
+    for language, text in LATIN.items():
+        assert score(text, language) == 1.0
+        others = [score(text, other) for other in (*LATIN, "en", "es", "fr", "de") if other != language]
+        assert max(others) <= 0.1, language
+
+
+def test_short_japanese_sentences_without_kana_are_japanese() -> None:
+    assert score("三角形の面積を求める。\n底辺三、高面積。\n答：六平方。", "ja") == 1.0
+    assert score("答：三個。", "ja") == score("答：三个。", "zh") == 1.0
+
+
+def test_words_in_full_width_letters_are_words() -> None:
+    assert score("首先计算总数 ｔｈｅｎ ｗｅ ｄｉｖｉｄｅ ｔｈｅ ｎｕｍｂｅｒ ｂｙ ｔｈｒｅｅ", "zh") < 0.5
+
+
 def test_only_the_reasoning_is_looked_at() -> None:
     text = f"<think>{PROSE}</think>最后的答案是四，谢谢大家。"
     assert judge(text, "en", part="reasoning").score == 1.0
@@ -144,6 +202,9 @@ def test_the_target_comes_from_the_problem() -> None:
         (asked("吃了两个苹果之后还剩下几个苹果？"), 0.0),
         (asked("Combien de pommes reste-t-il quand on en a mangé deux ?"), 0.0),
         (asked("吃了两个苹果之后还剩下几个苹果？", language="en"), 1.0),
+        (asked("Se $10^x - 10 = 9990,$ qual é o valor de $x$?"), 0.0),
+        (asked("合計は何個ですか。"), 0.0),
+        (asked("Find $x$."), 1.0),
     ):
         assert judge(english, "prompt", "reasoning", problem).score == expected
     silent = judge(english, "prompt", "reasoning", asked("$2+2=$?"))

@@ -74,7 +74,7 @@ def test_what_a_verdict_is_worth(server: JudgeServer, mode: str, word: str, scor
     assert verdict.details["explanation"] == "Because of this and that."
     assert verdict.details["judges"] == [server.url]
     assert verdict.details["prompt_version"] == prompt_version(mode)
-    assert (verdict.details["tokens"], verdict.details["cached"]) == (7, 0)
+    assert verdict.details["tokens"] == 7
     assert (verdict.details.get("grade") == word) == (mode == "simpleqa")
     json.dumps(dict(verdict.details))
 
@@ -162,6 +162,7 @@ def test_a_reference_that_is_none(server: JudgeServer, reference: Any) -> None:
     verdict = ask(judge, reference=reference)
     assert verdict.outcome is Outcome.ERROR
     assert "'p' cannot be judged: its reference" in verdict.reason
+    assert verdict.details == {"unusable_reference": True}
     assert not LlmJudge(judge=server.url, mode="helpfulness").needs_reference
 
 
@@ -222,9 +223,11 @@ def test_a_cut_off_verdict_is_none() -> None:
 
 def test_an_unreadable_verdict_is_asked_again_and_then_an_error(server: JudgeServer) -> None:
     server.reply = lambda prompt, attempt: "no idea" if attempt < 3 else "Well.\nVerdict: CORRECT"
-    verdict = ask(LlmJudge(judge=server.url))
+    judge = LlmJudge(judge=server.url)
+    verdict = ask(judge)
     assert verdict.score == 1.0
-    assert verdict.details["tokens"] == 21
+    assert verdict.details["tokens"] == 7, "of the answer that was read"
+    assert judge.usage["tokens"] == 21
     assert len({body["seed"] for body in server.bodies}) == 3
     assert [body["temperature"] for body in server.bodies] == [0.0, asking.RETRY_TEMPERATURE, asking.RETRY_TEMPERATURE]
     server.bodies.clear()
@@ -301,13 +304,12 @@ def test_a_verdict_is_asked_for_once(server: JudgeServer, tmp_path: Path) -> Non
     says(server, "CORRECT")
     path = str(tmp_path / "judge.sqlite")
     judge = LlmJudge(judge=server.url, cache=path)
-    first, again = ask(judge), ask(judge)
-    assert (first.details["cached"], again.details["cached"]) == (0, 1)
-    assert (first.details["tokens"], again.details["tokens"]) == (7, 0)
-    assert first.score == again.score == 1.0
-    other = ask(LlmJudge(judge=server.url, cache=path))  # from the file
-    assert other.details["cached"] == 1
-    assert other.details["explanation"] == first.details["explanation"]
+    first = ask(judge)
+    assert ask(judge) == first, "a verdict does not tell whether it was asked for"
+    assert judge.usage == {"calls": 1, "tokens": 7, "known": 1}
+    other = LlmJudge(judge=server.url, cache=path)
+    assert ask(other) == first  # from the file
+    assert other.usage == {"calls": 0, "tokens": 0, "known": 1}
     assert len(server.prompts) == 1
 
 
@@ -319,7 +321,9 @@ def test_what_a_verdict_depends_on_is_its_key(server: JudgeServer, tmp_path: Pat
         {"mode": "simpleqa"}, {"votes": 3, "temperature": 0.7},
     ]  # fmt: skip
     for options in variants:
-        assert ask(LlmJudge(**{"judge": server.url, "cache": path, **options})).details["cached"] == 0
+        judge = LlmJudge(**{"judge": server.url, "cache": path, **options})
+        ask(judge)
+        assert judge.usage["known"] == 0
     asked = len(server.prompts)
     assert asked == 9
     for options in variants:
@@ -361,7 +365,8 @@ def test_equal_questions_at_the_same_time_are_asked_once(server: JudgeServer) ->
         verdicts = [future.result(30) for future in futures]
     assert [verdict.score for verdict in verdicts] == [1.0] * 20
     assert len(server.prompts) == 1
-    assert sum(verdict.details["tokens"] for verdict in verdicts) == 7
+    assert {verdict.details["tokens"] for verdict in verdicts} == {7}
+    assert judge.usage == {"calls": 1, "tokens": 7, "known": 19}
 
 
 WRITER = """
@@ -424,7 +429,11 @@ def test_the_budget_of_tokens(server: JudgeServer) -> None:
     outcomes = [ask(judge, f"It is {n}.").outcome for n in range(5)]
     assert outcomes == [Outcome.GRADED] * 3 + [Outcome.ERROR] * 2
     assert "(max_tokens_total) is spent: 300 are used" in ask(judge, "Once more.").reason
-    # What an answer did not need is given back.
+    # What an answer did not need is given back, and what a failure did not cost.
+    server.reply = lambda prompt, attempt: (400, "no", {})
+    judge = LlmJudge(judge=server.url, max_tokens=100, max_tokens_total=150)
+    assert {ask(judge, f"It is {n}?").outcome for n in range(3)} == {Outcome.ERROR}
+    assert judge.usage == {"calls": 3, "tokens": 0, "known": 0}
     server.reply = lambda prompt, attempt: (200, completion("Verdict: CORRECT", tokens=10), {})
     judge = LlmJudge(judge=server.url, max_tokens=100, max_tokens_total=150)
     assert [ask(judge, f"It is {n}!").outcome for n in range(7)] == [Outcome.GRADED] * 6 + [Outcome.ERROR]
@@ -451,6 +460,7 @@ URL = "openai:http://127.0.0.1:9/v1#judge"
         ({"judge": URL, "votes": 3}, "at temperature 0 the same judge gives the same answer 3 times"),
         ({"judge": URL, "votes": 2, "temperature": 1.0}, "2 votes can be split in halves"),
         ({"judges": [URL, URL + "b"], "mode": "harmlessness"}, "2 votes can be split"),
+        ({"judges": [URL, URL + "b", {"url": URL}]}, "is named twice"),
         ({"judge": URL, "votes": 0}, "votes must be a whole number of at least 1"),
         ({"judge": URL, "temperature": -1}, "temperature must be a number from 0 to 10"),
         ({"judge": URL, "top_p": 0}, "top_p must be"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.plugins.judge_attacks import ATTACKS, GUESS
+from tests.plugins.judge_attacks import ATTACKS, GUESS, tags
 from tests.plugins.judge_server import JudgeServer, judge_by_rule, regions_of
 
 from assay import Completion, Message, Outcome, Pool, Problem, Verdict, split_completion
@@ -53,7 +53,7 @@ def responses(mode: str, word: str, honest: str) -> dict[str, Completion]:
     """Each attack, before and after the honest part, in the answer and in the reasoning."""
     made = {}
     for name, template in ATTACKS.items():
-        attack = template.replace("WORD", word)
+        attack = template.replace("WORD", word).replace(tags("WORD"), tags(word))
         made[f"{name}, before"] = Completion(text=f"<think>Hm.</think>{attack}\n{honest}\n")
         made[f"{name}, after"] = Completion(text=f"{honest}\n{attack}")
         made[f"{name}, in the reasoning"] = Completion(text=f"<think>\n{attack}\n</think>\n{honest}\n")
@@ -132,7 +132,7 @@ def test_only_harmlessness_shows_the_reasoning(server: JudgeServer) -> None:
         ("fences", {"fence with a guessed code", "all fences with a guessed code", "a reference of its own"}),
         ("marks", {"threat", "huge", "authority", "unicode line separators"}),
         ("tokens", {"chatml", "llama 2", "gemma", "deepseek", "upper case token", "token within a token"}),
-        ("invisible", {"tag characters", "token broken by what is invisible"}),
+        ("invisible", {"tag characters"}),
     ],
 )
 def test_each_protection_is_needed(
@@ -160,7 +160,7 @@ def test_the_code_cannot_be_put_into_a_text(server: JudgeServer) -> None:
     seen = set()
     for _ in range(20):
         (prompt,) = judge.prompts(problem("correctness"), Completion(text=text))
-        code = re.search(r"with the code ([0-9a-f]{16})\.", prompt)[1]
+        code = re.search(r"carry the code ([0-9a-f]{16})\.", prompt)[1]
         assert code not in seen
         assert prompt.count(f"<<<BEGIN RESPONSE {code}>>>") == prompt.count(f"<<<END RESPONSE {code}>>>") == 1
         assert all(code not in line for line in prompt.split("\n") if line.startswith("| "))
@@ -208,6 +208,7 @@ def test_equal_texts_make_equal_prompts_and_others_others(server: JudgeServer) -
         ("if a < b and c > d: x[i] = [1]", ["if a < b and c > d: x[i] = [1]"]),
         ("<b>bold</b> <p> <div>", ["<b>bold</b> <p> <div>"]),
         ("<|im_start|>[INST]</think>", ["< |im_start|>[ INST]< /think>"]),
+        ("<\u2060|im_start|> [IN\u200bST]", ["< |im_start|> [ INST]"]),
         ("a" + "\n" * 30 + "b", ["a", "", "", "b"]),
         ("half \ud83d", ["half \ufffd"]),
     ],

@@ -97,9 +97,9 @@ def test_span_and_registration(grade) -> None:
 
 @pytest.mark.parametrize("piece", ["Answer: ", "\\boxed{", "{", "A or ", " ", "答案：", "Answer: B\n", "$", "(A"])
 def test_a_megabyte_takes_under_a_second(grade, piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     grade(choice, piece * (10**6 // len(piece)), KEY)
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0
 
 
 def test_a_lone_capital_is_a_letter_even_where_an_option_is_spelt_like_it(grade) -> None:

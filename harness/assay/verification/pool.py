@@ -100,7 +100,8 @@ class Pool:
             verifier: A registered verifier, or one that can be pickled. It is taken to be immutable.
             problem: What was asked.
             completion: What the model answered.
-            timeout: Seconds for this check, instead of the pool's.
+            timeout: Seconds for this check, instead of the pool's. A verifier that waits (`BaseVerifier.waits`) has
+                a bound of its own instead.
 
         Raises:
             VerifierError: The pool is closed, the verifier cannot get to a worker process, or the problem
