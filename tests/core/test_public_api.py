@@ -44,7 +44,7 @@ def eval_list(text: str) -> list[str]:
 def test_public_classes_and_functions_are_documented() -> None:
     for name in assay.__all__:
         value = getattr(assay, name)
-        if isinstance(value, types.ModuleType) or callable(value):
+        if isinstance(value, types.ModuleType | type | types.FunctionType):  # an alias of types has no docstring
             assert value.__doc__, name
 
 
