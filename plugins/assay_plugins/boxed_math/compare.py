@@ -87,7 +87,12 @@ def _same_scalar(a: Scalar, b: Scalar, rules: Rules) -> bool:
     if (a.percent and b.unit) or (b.percent and a.unit):
         return False
     if a.unit and b.unit:
-        return any(_same_plain(replace(a, node=_converted(a.node, x, y)), b, rules) for x, y in pairs(a.unit, b.unit))
+        # In either unit: a decimal is known to its own last digit only in its own.
+        return any(
+            _same_plain(replace(a, node=_converted(a.node, x, y)), b, rules)
+            or _same_plain(a, replace(b, node=_converted(b.node, y, x)), rules)
+            for x, y in pairs(a.unit, b.unit)
+        )
     if bool(a.unit) != bool(b.unit):
         angle, other = (a, b) if a.unit else (b, a)
         if angle.unit == SYMBOLS["deg"] and _holds_pi(other.node):  # 45° is pi/4

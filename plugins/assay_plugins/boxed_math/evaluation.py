@@ -92,7 +92,8 @@ def sample(name: str, point: int, width: Fraction = Fraction(0)) -> Fraction:
     """The value of a symbol at a point: in (0.3, 2.5); negative at point 2; the same in every process.
 
     From point 3 on, of either sign and in (0.3, 130): where |x|, roots and floors show what they are. From point
-    7 on beyond `width`, the largest numeral: where min(x, 1000) is not x. At point 9 a small integer.
+    7 on beyond `width`, the largest number: where min(x, 1000) is not x; at point 8 all are positive, so that
+    products of symbols are as large. At point 9 a small integer.
     """
     seed = zlib.crc32(f"{name}|{point}".encode())
     if point == INTEGER_POINT:
@@ -101,7 +102,7 @@ def sample(name: str, point: int, width: Fraction = Fraction(0)) -> Fraction:
     if point < _FIRST_WIDE_POINT:
         return -value if point == 2 else value
     wide = max(Fraction(_WIDTHS[point % len(_WIDTHS)]), 4 * width if point >= _FIRST_WIDEST_POINT else Fraction(0))
-    return value * wide * (-1 if seed & 1 else 1)
+    return value * wide * (-1 if seed & 1 and point != INTEGER_POINT - 1 else 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from assay_plugins.boxed_math.exact import UndefinedError, exact
 from assay_plugins.boxed_math.nodes import Add, Call, Const, Mul, Node, Num, Pow, Sym
 from assay_plugins.boxed_math.vocabulary import INVERSE
 
@@ -57,14 +58,22 @@ def is_rough(node: Node) -> bool:
 
 
 def largest(node: Node) -> Fraction:
-    """The largest absolute value of a numeral in a tree, up to `MAX_WIDTH`."""
-    if isinstance(node, Num):
-        return min(abs(node.value), Fraction(MAX_WIDTH))
+    """The largest absolute value of a number in a tree, 10^4 being one, up to `MAX_WIDTH`."""
+    value = None if symbols(node) else _value(node)
+    if value is not None:
+        return min(abs(value), Fraction(MAX_WIDTH))
     if isinstance(node, Add | Mul):
         return max(map(largest, node.items))
     if isinstance(node, Pow):
         return max(largest(node.base), largest(node.exponent))
     return max(map(largest, node.args), default=Fraction(0)) if isinstance(node, Call) else Fraction(0)
+
+
+def _value(node: Node) -> Fraction | None:
+    try:
+        return exact(node)
+    except UndefinedError:
+        return None
 
 
 def holds(node: Node, found: Callable[[Node], bool]) -> bool:
