@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         list_benchmarks,
         list_verifiers,
         load_plugin,
+        notify,
         open_backend,
     )
     from assay.prompts import get_template, render_prompt
@@ -134,6 +135,7 @@ _HOME = {
     "load_plugin": "plugins",
     "metrics": "metrics",
     "missing_answer": "reasoning",
+    "notify": "plugins",
     "open_backend": "plugins",
     "open_sandbox": "sandbox",
     "read_jsonl": "jsonl",
@@ -208,6 +210,7 @@ __all__ = [
     "load_plugin",
     "metrics",
     "missing_answer",
+    "notify",
     "open_backend",
     "open_sandbox",
     "read_jsonl",

@@ -317,6 +317,11 @@ def load_plugin(plugin: str | Path | ModuleType | object) -> None:
         registry().add(plugin, name=registry().free_name(getattr(plugin, "__name__", type(plugin).__name__)))
 
 
+def notify(hook: str, **arguments: Any) -> None:
+    """Tell every plugin that listens to an event hook, such as "training_step"; one that raises is logged."""
+    registry().notify(hook, **arguments)
+
+
 def get_verifier(name: str, /, **options: Any) -> Verifier:
     """A verifier by its registered name, with its options."""
     return registry().make_verifier(name, options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("known")
 def test_decontamination_names_the_problem() -> None:
-    options: dict[str, object] = {"benchmarks": ["known"]}
+    options: dict[str, Any] = {"benchmarks": ["known"]}
     copied = "Yesterday: a TRAIN leaves the station, at noon and travels at 80 km per hour. Where is it?"
     verdict = judge("not_in_benchmarks", "fine", copied, **options)
     assert verdict.score == 0.0

@@ -3,6 +3,8 @@ r"""`Reward`: sums, gates, routing, and what an outcome is worth, against values
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 import assay
 from assay import Completion, FinishReason, Outcome, Problem, Reward, UsageError
+from assay.verification import Pool
 
 GOOD = "<think>\nTwo and two.\n</think>\n<answer>\\boxed{4}</answer>"
 WRONG = "<think>\nTwo and two.\n</think>\n<answer>\\boxed{5}</answer>"
@@ -142,6 +145,11 @@ def test_yaml_file(tmp_path: Path) -> None:
         ({"terms": [{"name": "a", "weight": "much"}]}, r"weight"),
         ({"terms": [{"name": "a", "weight": float("nan")}]}, "finite"),
         ({"terms": [{"name": "a"}, {"name": "a"}]}, "two parts"),
+        ({"terms": [{"name": ""}]}, "empty name"),
+        ({"terms": [{"name": "a", "gate": "b", "gate_at": float("nan")}, {"name": "b"}]}, "gate_at"),
+        ({"terms": [{"name": "a"}], "outcomes": {"truncated": float("nan")}}, "worth of the outcome 'truncated'"),
+        ({"terms": [{"name": "a"}], "outcomes": {"truncated": float("-inf")}}, "worth of the outcome 'truncated'"),
+        ({"terms": [{"name": "a", "only": ["llm_jugde"]}]}, "llm_jugde"),
         ({"terms": [{"name": "a", "gate": "b"}]}, "no term"),
         ({"terms": [{"name": "a", "gate": "b"}, {"name": "b", "gate": "a"}]}, "circle"),
         ({"terms": [{"name": "a", "verifier": "boxed_meth"}]}, "boxed_math"),
@@ -187,6 +195,24 @@ def test_threads_and_asyncio_give_the_same_rewards() -> None:
     with ThreadPoolExecutor(8) as threads:
         assert all(each == alone for each in threads.map(lambda _: reward(problems, completions), range(16)))
     assert [result.total for result in asyncio.run(reward.ascore(problems, completions))] == alone
+
+
+def test_a_pickled_reward_gives_the_same_and_leaves_its_pool_behind() -> None:
+    with Pool(workers=1) as pool:
+        reward = Reward.preset("r1-zero", pool=pool)
+        again = pickle.loads(pickle.dumps(reward))
+        assert again([problem()] * 2, texts(GOOD, WRONG)) == reward([problem()] * 2, texts(GOOD, WRONG)) == [2.0, 1.0]
+    assert not again.pool().closed
+
+
+def in_a_forked_child() -> float:
+    return Reward.preset("r1-zero")([problem("\\sqrt{8}")], texts(GOOD.replace("4", "2\\sqrt2")))[0] or 0.0
+
+
+def test_a_forked_child_gives_the_same() -> None:
+    assert in_a_forked_child() == 2.0  # the parent's pool runs now
+    with multiprocessing.get_context("fork").Pool(2) as children:
+        assert children.starmap(in_a_forked_child, [()] * 4) == [2.0] * 4
 
 
 def test_it_is_exported() -> None:

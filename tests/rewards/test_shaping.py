@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
 from assay import Completion, UsageError
-from assay.rewards.shaping import Cosine, Overlong, Repetition
+from assay.rewards.shaping import Cosine, Overlong, Repetition, make_shaping
 
 
 def of_length(tokens: int) -> Completion:
@@ -45,6 +46,8 @@ def test_repetition_counts_repeated_ngrams() -> None:
     assert shape.value(Completion(text="a b a b a"), True) == -1.0
     assert shape.value(Completion(text="a"), True) == 0.0
     assert shape.value(Completion(text=""), True) == 0.0
+    # The same without spaces between words: 我们, 们我, 我们, 们我.
+    assert shape.value(Completion(text="我们我们我"), True) == -1.0
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,19 @@ def test_impossible_settings_are_refused(make: object) -> None:
 def test_token_ids_stand_in_for_a_missing_count() -> None:
     completion = Completion(text="", token_ids=tuple(range(11)))
     assert Overlong(max_tokens=10, buffer=0).value(completion, None) == -1
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("overlong", {"max_tokens": "10", "buffer": 2}),
+        ("overlong", {"max_tokens": 10, "buffer": True}),
+        ("cosine", {"max_tokens": math.nan}),
+        ("cosine", {"max_tokens": 10, "exceeded": math.nan}),
+        ("repetition", {"ngram": 2.5}),
+        ("repetition", {"penalty": math.inf}),
+    ],
+)
+def test_options_must_be_numbers_that_give_a_finite_reward(kind: str, options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="number"):
+        make_shaping(kind, options)

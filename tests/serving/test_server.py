@@ -3,8 +3,12 @@ r"""The reward server, for real: a process of its own, asked over HTTP."""
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import subprocess
+import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +20,7 @@ from assay import BackendError, Outcome, UsageError
 from assay.serving import Client, ServerSettings
 from tests.serving.conftest import SLOW, Server, running_server
 
-pytest.importorskip("uvicorn")
+uvicorn = pytest.importorskip("uvicorn")
 
 ITEM = {"response": "\\boxed{4}", "reference": "4"}
 
@@ -87,6 +91,7 @@ def test_a_killed_worker_is_replaced(server: Server) -> None:
         ({"verifier": "boxed_math", "items": [{"response": 4}]}, 400, "must be a text"),
         ({"verifier": "boxed_math", "options": {"extraction": "strict"}, **ITEM}, 400, "where the server is started"),
         ({"verifier": "boxed_math", "timeout": -1, **ITEM}, 400, "timeout"),
+        ({"verifier": "boxed_math", "stream": "no", **ITEM}, 400, "'stream' must be true or false"),
         ({"verifier": "boxed_math", "finish_reason": "tired", **ITEM}, 400, "finish_reason"),
         ({"verifier": "boxed_math", "items": [ITEM] * 1025}, 413, "limit is 1024"),
         ({"verifier": "boxed_math", "response": "x" * 1_000_001}, 413, "limit is 1000000"),
@@ -195,6 +200,56 @@ def test_several_processes_answer_and_count_together() -> None:
                 assert client.verify("boxed_math", **ITEM).score == 1.0
         text = httpx.get(server.url + "/metrics").text
         assert 'assay_verdicts_total{outcome="graded",verifier="boxed_math"} 20.0' in text
+
+
+def test_a_killed_server_process_is_replaced_and_counts_as_gone() -> None:
+    with running_server("--processes", "2", "--workers", "1") as server, Client(server.url, tries=8) as client:
+        for _ in range(8):
+            assert client.verify("boxed_math", **ITEM).score == 1.0
+        started = [line for line in server.log if "Started server process" in line]
+        os.kill(int(started[0].rpartition("[")[2].split("]")[0]), signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while sum("Started server process" in line for line in server.log) < 3:
+            assert time.monotonic() < deadline, server.log
+            time.sleep(0.1)
+        assert client.verify("boxed_math", **ITEM).score == 1.0
+        assert "assay_pending_responses 0.0" in httpx.get(server.url + "/metrics").text
+
+
+def test_a_port_in_use_is_said_at_once() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for more in ([], ["--processes", "2"]):
+            command = [sys.executable, "-m", "assay", "serve", "--port", port, *more]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 2
+            assert f"cannot listen on 127.0.0.1, port {port}" in done.stderr
+            assert "Serving" not in done.stderr
+
+
+def test_connections_that_never_ask_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from assay.serving.app import make_app
+    from assay.serving.protocol import TimelyProtocol
+
+    monkeypatch.setattr(TimelyProtocol, "header_seconds", 0.5)
+    config = uvicorn.Config(make_app(ServerSettings()), port=0, http=TimelyProtocol, log_level="error")
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    while not running.started:
+        time.sleep(0.02)
+    port = running.servers[0].sockets[0].getsockname()[1]
+    whole = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    for sent in (b"", b"GET /healthz HTTP/1.1\r\nHost:", whole + whole[:9]):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
+            slow.sendall(sent)
+            while slow.recv(4096):  # the answer to what was whole, then the end
+                pass
+    running.should_exit = True
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_the_client_says_what_is_wrong(server: Server) -> None:

@@ -24,6 +24,7 @@ from assay.interop.rows import (
     make_problem,
     plain,
     prefill_of,
+    with_readable_reference,
     without_special_tokens,
 )
 from assay.rewards import Reward, RewardResult
@@ -42,20 +43,30 @@ def make_reward_func(
 
     The function returns tensors `rewards` and `scores` (clipped to [0, 1], for OpenRLHF's filter) and `extra_logs`.
     """
-    made = as_reward(reward)
+    return _RewardFunction(as_reward(reward), verifier, prefill)
 
-    def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **_: Any) -> dict[str, Any]:
+
+class _RewardFunction:
+    """A function that can be pickled."""
+
+    def __init__(self, reward: Reward, verifier: str | None, prefill: str | None) -> None:
+        self._reward = reward
+        self._verifier = verifier
+        self._prefill = prefill
+        self.__name__ = "reward_func"
+
+    def __call__(
+        self, queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **_: Any
+    ) -> dict[str, Any]:
         import torch
 
-        answer = score_queries(made, queries, prompts, labels, verifier=verifier, prefill=prefill)
+        answer = score_queries(self._reward, queries, prompts, labels, verifier=self._verifier, prefill=self._prefill)
         logs = {name: torch.tensor(values) for name, values in answer["extra_logs"].items()}
         return {
             "rewards": torch.tensor(answer["rewards"]),
             "scores": torch.tensor(answer["scores"]),
             "extra_logs": logs,
         }
-
-    return reward_func
 
 
 def score_queries(
@@ -78,6 +89,7 @@ def score_queries(
             f"queries, prompts and labels must go together; got {len(queries)}, {len(prompts)} and {len(labels)}"
         )
     rows = [_row(*row, verifier, prefill) for row in zip(queries, prompts, labels, strict=True)]
+    rows = [(with_readable_reference(reward, problem), completion) for problem, completion in rows]
     results = reward.score([problem for problem, _ in rows], [completion for _, completion in rows])
     totals = [_total(result, problem) for result, (problem, _) in zip(results, rows, strict=True)]
     parts = dict.fromkeys(name for result in results for name in result.parts)

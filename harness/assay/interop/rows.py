@@ -6,8 +6,10 @@ things that a door must know; both can be named, and are looked for under their 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,8 @@ def as_prompt(prompt: Any) -> tuple[Message, ...]:
         return (Message(role="user", content=prompt),)
     if not isinstance(prompt, Sequence):
         return ()
-    return tuple(Message(role=turn.get("role", "user"), content=text_of(turn.get("content"))) for turn in prompt)
+    turns = [turn for turn in prompt if isinstance(turn, Mapping)]
+    return tuple(Message(role=turn.get("role", "user"), content=text_of(turn.get("content"))) for turn in turns)
 
 
 def text_of(content: Any) -> str:
@@ -85,14 +88,20 @@ def response_text(completion: Any) -> str:
     """What the model wrote: a text, or the last assistant's message of a conversation."""
     if isinstance(completion, str):
         return completion
+    if not isinstance(completion, Sequence):
+        return ""
     turns = [turn for turn in completion if isinstance(turn, Mapping) and turn.get("role") == "assistant"]
     return text_of(turns[-1].get("content")) if turns else ""
 
 
 def prefill_of(prompt: Any) -> str:
-    """What of the assistant's turn the prompt already holds: `<think>` at the end of a rendered prompt."""
+    """What of the assistant's turn the prompt already holds.
+
+    `<think>` at the end of a rendered prompt, or the whole last turn of a conversation that ends with the assistant's.
+    """
     if not isinstance(prompt, str):
-        return ""
+        last = prompt[-1] if isinstance(prompt, Sequence) and prompt else None
+        return text_of(last.get("content")) if isinstance(last, Mapping) and last.get("role") == "assistant" else ""
     bare = prompt.rstrip()
     return THINK + prompt[len(bare) :] if bare.endswith(THINK) else ""
 
@@ -109,6 +118,26 @@ def make_problem(prompt: Any, reference: Any, verifier: str, problem_id: str | N
     if not problem_id:
         problem_id = hash_value([[message.content for message in messages], reference])[:16]
     return Problem(id=problem_id, prompt=messages, reference=reference, verifier=verifier)
+
+
+def with_readable_reference(reward: Reward, problem: Problem) -> Problem:
+    """The problem with its reference read from JSON where that is what its verifiers take.
+
+    The columns of a data set hold texts, or objects of one shape: a reference of `code_tests` travels as JSON text.
+    It is read only where a verifier cannot use the text and can use what it says: "{1, 2}" is an answer to mathematics.
+    """
+    text = problem.reference
+    if not isinstance(text, str) or not text.lstrip().startswith(("{", "[")):
+        return problem
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return problem
+    for verifier in reward.verifiers_of(problem):
+        check = getattr(verifier, "check_reference", None)
+        if check is not None and check(text) is not None and check(value) is None:
+            return replace(problem, reference=value)
+    return problem
 
 
 def make_completion(

@@ -11,11 +11,14 @@ Safe in the trainer's main thread and in its event loop: nothing here uses signa
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from assay.errors import UsageError
 from assay.interop.rows import (
+    REFERENCE_COLUMNS,
     RewardLike,
     as_reward,
     find_column,
@@ -24,6 +27,7 @@ from assay.interop.rows import (
     plain,
     prefill_of,
     response_text,
+    with_readable_reference,
 )
 from assay.rewards import Reward, RewardResult
 from assay.types import Completion, Problem
@@ -53,14 +57,7 @@ def reward_function(
 
     Raises `UsageError` for a mistake in the reward; the function itself raises it for rows without a reference.
     """
-    door = _Door(as_reward(reward), reference, verifier, prefill, max_tokens)
-
-    def assay_reward(prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> Rewards:
-        batch = door.batch(prompts, completions, columns)
-        return door.rewards(batch, door.reward.score(*batch.ours()), columns)
-
-    assay_reward.__name__ = assay_reward.__qualname__ = name
-    return assay_reward
+    return _Function(name, _Door(as_reward(reward), reference, verifier, prefill, max_tokens))
 
 
 def async_reward_function(
@@ -73,12 +70,38 @@ def async_reward_function(
     if settings:
         raise UsageError(f"async_reward_function takes no setting called {', '.join(settings)}")
 
-    async def assay_reward(prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> Rewards:
-        batch = door.batch(prompts, completions, columns)
-        return door.rewards(batch, await door.reward.ascore(*batch.ours()), columns)
+    return _AsyncFunction(name, door)
 
-    assay_reward.__name__ = assay_reward.__qualname__ = name
-    return assay_reward
+
+class _Function:
+    """A reward function that can be pickled: trainers hand theirs to other processes."""
+
+    def __init__(self, name: str, door: _Door) -> None:
+        self.__name__ = self.__qualname__ = name
+        self._door = door
+
+    def __call__(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> Rewards:
+        batch = self._door.batch(prompts, completions, columns)
+        return self._door.rewards(batch, self._door.reward.score(*batch.ours()), columns)
+
+
+class _AsyncFunction:
+    """The same as a coroutine function, also to those that ask `inspect` or `asyncio` about the object itself."""
+
+    def __init__(self, name: str, door: _Door) -> None:
+        self.__name__ = self.__qualname__ = name
+        self._door = door
+        if hasattr(inspect, "markcoroutinefunction"):  # Python 3.12
+            inspect.markcoroutinefunction(self)
+        else:
+            self._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+
+    def __reduce__(self) -> tuple[type[_AsyncFunction], tuple[str, _Door]]:
+        return type(self), (self.__name__, self._door)
+
+    async def __call__(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> Rewards:
+        batch = self._door.batch(prompts, completions, columns)
+        return self._door.rewards(batch, await self._door.reward.ascore(*batch.ours()), columns)
 
 
 class _Batch:
@@ -91,6 +114,11 @@ class _Batch:
     def ours(self) -> tuple[list[Problem], list[Completion]]:
         kept = [(p, c) for p, c in zip(self.problems, self.completions, strict=True) if p is not None]
         return [problem for problem, _ in kept], [completion for _, completion in kept]
+
+
+def _is_column(values: Any) -> bool:
+    """Whether an argument of a reward function holds a value for each row: a list, an array or a tensor."""
+    return isinstance(values, list | tuple) or (hasattr(values, "tolist") and getattr(values, "ndim", 0) > 0)
 
 
 class _Door:
@@ -111,34 +139,38 @@ class _Door:
         self._max_tokens = max_tokens
 
     def batch(self, prompts: Sequence[Any], completions: Sequence[Any], columns: dict[str, Any]) -> _Batch:
-        rows = {name: values for name, values in columns.items() if isinstance(values, list)}
+        rows = {name: values for name, values in columns.items() if _is_column(values)}
         reference = find_column(list(rows), self._reference)
-        ids, verifiers = rows.get("id"), rows.get("verifier")
+        ours = {name: rows[name] for name in (reference, "verifier", "id", "completion_ids") if name in rows}
+        for name, values in {"prompts": prompts, **ours}.items():
+            if len(values) != len(completions):
+                raise UsageError(f"{name!r} has {len(values)} rows, and there are {len(completions)} completions")
+        problems = [self._problem(index, prompt, rows, reference) for index, prompt in enumerate(prompts)]
         tokens = rows.get("completion_ids")
-        problems: list[Problem | None] = []
-        answered = []
-        for index, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
-            named = verifiers[index] if verifiers is not None else self._verifier or ""
-            ours = verifiers is None or bool(named)
-            problems.append(
-                make_problem(
-                    prompt,
-                    plain(rows[reference][index]) if reference else None,
-                    named,
-                    str(ids[index]) if ids is not None else None,
-                )
-                if ours
-                else None
+        answered = [
+            make_completion(
+                response_text(completion),
+                prefill=prefill_of(prompt) if self._prefill is None else self._prefill,
+                tokens=len(tokens[index]) if tokens is not None else None,
+                max_tokens=self._max_tokens,
             )
-            answered.append(
-                make_completion(
-                    response_text(completion),
-                    prefill=prefill_of(prompt) if self._prefill is None else self._prefill,
-                    tokens=len(tokens[index]) if tokens is not None else None,
-                    max_tokens=self._max_tokens,
-                )
-            )
+            for index, (prompt, completion) in enumerate(zip(prompts, completions, strict=True))
+        ]
         return _Batch(problems, answered)
+
+    def _problem(self, index: int, prompt: Any, rows: dict[str, Sequence[Any]], column: str | None) -> Problem | None:
+        """The problem of a row; None where the row is not ours."""
+        named = rows["verifier"][index] if "verifier" in rows else self._verifier or ""
+        if "verifier" in rows and not (named and isinstance(named, str)):
+            return None  # an empty cell is "", None or NaN
+        reference = plain(rows[column][index]) if column else None
+        problem = make_problem(prompt, reference, named, str(rows["id"][index]) if "id" in rows else None)
+        if column is None and any(getattr(each, "needs_reference", True) for each in self.reward.verifiers_of(problem)):
+            raise UsageError(
+                f"the rows have no column for the reference: name one of {', '.join(rows) or 'none'} with "
+                f"reference=..., or call it {' or '.join(REFERENCE_COLUMNS)}"
+            )
+        return with_readable_reference(self.reward, problem)
 
     def rewards(self, batch: _Batch, results: list[RewardResult], columns: dict[str, Any]) -> Rewards:
         scored = iter(results)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from assay.errors import UsageError, VerifierError
-from assay.interop.rows import RewardLike, as_reward, make_completion, make_problem, plain
+from assay.interop.rows import RewardLike, as_reward, make_completion, make_problem, plain, with_readable_reference
 
 
 def reward_method(
@@ -45,6 +45,7 @@ def reward_method(
             raise UsageError(f"the task's data has no field {reference!r} for the reference")
         named = str(getattr(data, "verifier", None) or verifier or "")
         problem = make_problem(data.prompt_text, plain(getattr(data, reference)), named, data.id)
+        problem = with_readable_reference(made, problem)
         (result,) = await made.ascore([problem], [make_completion(trace.last_reply, prefill=prefill)])
         if result.total is None:
             why = "; ".join(verdict.reason for verdict in result.verdicts.values() if verdict.outcome.is_ours)

@@ -22,8 +22,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.errors import VerifierError
-from assay.interop.rows import RewardLike, as_reward, make_completion, make_problem, plain
-from assay.rewards import RewardResult
+from assay.interop.rows import RewardLike, as_reward, make_completion, make_problem, plain, with_readable_reference
+from assay.rewards import Reward, RewardResult
 from assay.types import Completion, Problem
 
 Score = dict[str, float]
@@ -115,8 +115,9 @@ def _row(
     return problem, make_completion(text, prefill=prefill, tokens=info.get("num_tokens"))
 
 
-def _retried(reward: Any, rows: Sequence[_Row]) -> list[RewardResult]:
-    results: list[RewardResult] = reward.score([problem for problem, _ in rows], [completion for _, completion in rows])
+def _retried(reward: Reward, rows: Sequence[_Row]) -> list[RewardResult]:
+    rows = [(with_readable_reference(reward, problem), completion) for problem, completion in rows]
+    results = reward.score([problem for problem, _ in rows], [completion for _, completion in rows])
     again = [index for index, result in enumerate(results) if result.total is None]
     if again:
         second = reward.score([rows[index][0] for index in again], [rows[index][1] for index in again])

@@ -84,8 +84,13 @@ class RewardConfig:
             if count > 1:
                 raise UsageError(f"two parts of the reward are called {name!r}: give each its own name")
         for part in parts:
+            if not part.name:
+                raise UsageError("a part of the reward has an empty name: results and logs call it by that")
             if not math.isfinite(part.weight):
                 raise UsageError(f"the weight of the part {part.name!r} must be a finite number, got {part.weight}")
+        for term in self.terms:
+            if not math.isfinite(term.gate_at):
+                raise UsageError(f"the gate_at of the term {term.name!r} must be a finite number, got {term.gate_at}")
         gates = {term.name: term.gate for term in self.terms}
         for term in self.terms:
             if term.gate is not None and term.gate not in gates:

@@ -6,6 +6,7 @@ says nothing about the rollout: its reward is None, and trainers leave it out of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from assay.errors import UsageError
@@ -24,8 +25,8 @@ class OutcomePolicy:
     Args:
         worth: Changes to `DEFAULT_WORTH`, by outcome name; None leaves the rollout out.
 
-    Raises `UsageError` for an unknown outcome, for `graded` (its score is its worth), and where a failure of our own
-    would be given a value: that would train the model on our bugs.
+    Raises `UsageError` for an unknown outcome, for `graded` (its score is its worth), for NaN and infinity, and where a
+    failure of our own would be given a value: that would train the model on our bugs.
     """
 
     def __init__(self, worth: Mapping[str, float | None] | None = None) -> None:
@@ -40,6 +41,8 @@ class OutcomePolicy:
                     f"the outcome {name!r} is a failure of the verifier, not of the model: its worth is always null "
                     "(left out), never a number"
                 )
+            if value is not None and not math.isfinite(value):
+                raise UsageError(f"the worth of the outcome {name!r} must be a finite number or null, got {value!r}")
             self.worth[outcome] = value
 
     def value(self, verdict: Verdict) -> float | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from assay.contracts import Verifier
 from assay.errors import UsageError
-from assay.plugins import get_verifier
+from assay.plugins import get_verifier, list_verifiers
 from assay.rewards.config import ROUTED, RewardConfig, Term, read_config
 from assay.rewards.policy import OutcomePolicy
 from assay.rewards.presets import preset
@@ -70,6 +70,11 @@ class Reward:
                 raise UsageError(
                     f"the term {term.name!r} is routed to many verifiers: write their options under "
                     "'options: {VERIFIER: {...}}', beside 'terms'"
+                )
+            if unknown := set(term.only) - set(list_verifiers()):
+                raise UsageError(
+                    f"the term {term.name!r} is only for {', '.join(sorted(unknown))}, which no verifier is called: it "
+                    f"would never count. There are {', '.join(sorted(list_verifiers()))}"
                 )
         for name in self.config.options:
             self._routed(name)

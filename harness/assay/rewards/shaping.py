@@ -13,12 +13,15 @@ tokens, the end-of-sequence token included.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assay.errors import UsageError
 from assay.types import Completion
+
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 
 class Shaping(Protocol):
@@ -80,7 +83,10 @@ class Cosine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repetition:
-    """A penalty for repeated n-grams of white-space separated words, in [-penalty, 0]."""
+    """A penalty for repeated n-grams of words, in [-penalty, 0].
+
+    Words are what white space separates, and each character of a script without spaces.
+    """
 
     ngram: int = 20
     penalty: float = 1.0
@@ -94,11 +100,11 @@ class Repetition:
 
     def value(self, completion: Completion, correct: bool | None) -> float:  # noqa: ARG002  # the words alone decide
         """In [-penalty, 0]; 0 for a response of fewer words than one n-gram."""
-        words = completion.text.split()
+        words = _UNSPACED.sub(r" \g<0> ", completion.text).split()
         total = len(words) - self.ngram + 1
         if total < 1:
             return 0.0
-        distinct = len({tuple(words[start : start + self.ngram]) for start in range(total)})
+        distinct = len({hash(tuple(words[start : start + self.ngram])) for start in range(total)})
         return -self.penalty * (1.0 - distinct / total)
 
 
@@ -109,10 +115,22 @@ KINDS: Mapping[str, type[Overlong | Cosine | Repetition]] = {
 }
 
 
+_WHOLE = {"max_tokens", "buffer", "ngram"}
+"""Options that count something."""
+
+
 def make_shaping(kind: str, options: Mapping[str, Any]) -> Shaping:
-    """A shaping part by the name of its kind. Raises `UsageError` for an unknown kind or option."""
+    """A shaping part by the name of its kind.
+
+    Raises `UsageError` for an unknown kind or option, or a value that is no finite number.
+    """
     if kind not in KINDS:
         raise UsageError(f"there is no shaping {kind!r}; there are {', '.join(KINDS)}")
+    for name, value in options.items():
+        whole = name in _WHOLE
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not math.isfinite(value):
+            wanted = "whole" if whole else "finite"
+            raise UsageError(f"shaping {kind!r}: {name} must be a {wanted} number, got {value!r}")
     try:
         return KINDS[kind](**options)
     except TypeError as error:

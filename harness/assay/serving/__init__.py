@@ -6,6 +6,7 @@
 | `bodies`    | request bodies become problems and completions, with every limit checked  |
 | `admission` | how much work is let in at a time; the rest is refused with a time to wait |
 | `app`       | the routes                                                                |
+| `protocol`  | uvicorn's HTTP, without patience for slow headers                         |
 | `metrics`   | Prometheus counters                                                       |
 | `client`    | `Client`: the Python side                                                 |
 """

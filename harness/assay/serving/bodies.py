@@ -65,12 +65,15 @@ def parse_items(body: Mapping[str, Any], settings: ServerSettings) -> Asked:
         raise RefusedError(400, "give 'response', or 'items' with at least one")
     if len(items) > settings.max_items:
         raise RefusedError(413, f"{len(items)} items in one request; the limit is {settings.max_items}: send several")
+    stream = body.get("stream", False)
+    if not isinstance(stream, bool):
+        raise RefusedError(400, "'stream' must be true or false")
     default = body.get("verifier", "")
     rows = [_item(number, item, default, settings) for number, item in enumerate(items)]
     return Asked(
         problems=[problem for problem, _ in rows],
         completions=[completion for _, completion in rows],
-        stream=bool(body.get("stream", False)),
+        stream=stream,
         timeout=_timeout(body.get("timeout"), settings),
     )
 

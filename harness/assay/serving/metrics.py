@@ -7,6 +7,7 @@ mode), so that any of them answers for all.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from assay.types import Verdict
@@ -48,6 +49,10 @@ class Metrics:
 
         if MULTIPROCESS_FOLDER not in os.environ:
             return bytes(generate_latest(self._registry))
+        for file in Path(os.environ[MULTIPROCESS_FOLDER]).glob("gauge_live*.db"):
+            pid = int(file.stem.rpartition("_")[2])
+            if not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+                multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]  # nothing is pending in a killed one
         together = CollectorRegistry()
         multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return bytes(generate_latest(together))

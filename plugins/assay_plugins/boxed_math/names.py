@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 
 from assay_plugins.boxed_math.nodes import (
     Add,
@@ -95,8 +94,8 @@ def _is_call(node: Node) -> bool:
     return isinstance(node, Mul) and isinstance(node.items[0], Sym) and node.items[0].name in _FUNCTIONS
 
 
-def _letters(node: Node) -> frozenset[str | Fraction]:
-    """The symbols, constants and numbers of a name; the order of letters in AB does not matter."""
+def _letters(node: Node) -> frozenset[object]:
+    """The symbols, constants and numbers of a name, and what is under a power; AB and BA have the same."""
     if isinstance(node, Sym | Const):
         return frozenset([node.name])
     if isinstance(node, Num):
@@ -104,7 +103,8 @@ def _letters(node: Node) -> frozenset[str | Fraction]:
     if isinstance(node, Add | Mul):
         return frozenset().union(*map(_letters, node.items))
     if isinstance(node, Pow):
-        return frozenset(["/"]) | _letters(node.base)
+        base = _letters(node.base)
+        return base | {(letter, node.exponent) for letter in base}
     if isinstance(node, Call):
         return frozenset([node.name]).union(*map(_letters, node.args))
     return frozenset()

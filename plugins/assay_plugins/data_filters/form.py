@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 
 from assay import BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict, metrics, split_completion
+from assay_plugins.data_filters.overlap import UNSPACED, one_character_each
 from assay_plugins.language_consistency.mix import language_mix
 
-_FENCE = re.compile(r"^[ \t]{0,3}(?:```|~~~)", re.MULTILINE)
-_PARAGRAPHS = re.compile(r"\n[ \t]*\n")
+# Also deep inside a list or a quotation, where models indent them.
+_FENCE = re.compile(r"^[ \t>]{0,16}(?:```|~~~)", re.MULTILINE)
+_PARAGRAPHS = re.compile(r"\n[ \t\r]*\n")
 
 
 class _Filter(BaseVerifier):
     """One rule: `fault` says what is wrong with a response, or None."""
 
     needs_reference = False
-    version = "1"
+    version = "2"
 
     def fault(self, problem: Problem, completion: Completion) -> str | None:
         raise NotImplementedError
@@ -88,7 +90,7 @@ class NoRepetition(_Filter):
     """Drops a response that repeats itself.
 
     Args:
-        ngram: Words of an n-gram.
+        ngram: Words of an n-gram; each character of a script without spaces is one.
         max_share: Share of n-grams that may repeat an earlier one, in [0, 1).
     """
 
@@ -104,11 +106,14 @@ class NoRepetition(_Filter):
         """The share of repeated n-grams, or a loop at the end."""
         if metrics.is_repetitive(completion.text):
             return "the response ends in a loop"
-        words = completion.text.split()
+        words = one_character_each(completion.text).split()
         total = len(words) - self.ngram + 1
         if total < 1:
             return None
-        repeated = 1.0 - len({tuple(words[start : start + self.ngram]) for start in range(total)}) / total
+        distinct = {
+            hash(tuple(words[start : start + self.ngram])) for start in range(total)
+        }  # a million tuples are big
+        repeated = 1.0 - len(distinct) / total
         return None if repeated <= self.max_share else f"{repeated:.0%} of its {self.ngram}-grams repeat earlier ones"
 
 
@@ -119,5 +124,5 @@ def _reasoning(completion: Completion) -> str:
 
 
 def _words(text: str) -> int:
-    spaced = len(text.split())
-    return spaced if len(text) < 12 * spaced else max(spaced, len(text) // 2)
+    spaced, characters = UNSPACED.subn(" ", text)
+    return len(spaced.split()) + (characters + 1) // 2

@@ -6,7 +6,8 @@ among the words of the reasoning; mathematics, code, addresses and names of vari
 | file       | holds                                                    |
 |------------|----------------------------------------------------------|
 | `text`     | taking out what is no prose                              |
-| `scripts`  | scripts, their languages, and how words are counted      |
+| `scripts`  | scripts, and how words are counted                       |
+| `sisters`  | telling languages of one other script apart              |
 | `latin`    | telling languages of Latin script apart, span by span    |
 | `mix`      | words per language                                       |
 | `verifier` | the verifier                                             |

@@ -3,7 +3,7 @@
 A span is a sentence or a line, or several short ones together. Only languages that people write chains of thought in
 are compared, and the target: against 75 languages, short sentences find rare relatives.
 
-lingua-language-detector (Apache-2.0) carries its models in the package; they take about a second and 300 MB when they
+lingua-language-detector (Apache-2.0) carries its models in the package; they take a few seconds and 450 MB when they
 are first needed.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 from assay import UsageError
 from assay_plugins.language_consistency.scripts import Run
 
-COMPARED = ("en", "es", "fr", "de", "pt", "it", "nl", "pl", "tr", "vi", "id", "sw", "sv")
+COMPARED = ("en", "es", "fr", "de", "pt", "it", "nl", "pl", "tr", "vi", "id", "sw", "sv", "da", "cs", "ro", "hu", "fi")
 _WORDS_PER_SPAN = 8
 """Fewer say too little: "half of" could be Dutch."""
 _BENEFIT = 0.1
@@ -26,6 +26,9 @@ _BENEFIT = 0.1
 _SURE = 0.9
 """Confidence from which the quick look at trigrams is believed."""
 _MAX_SPANS = 150
+_MAX_MAIN_WORDS = 200
+_TOO_FEW, _LIKELIER = 3, 0.25
+"""Up to so many words English needs only that share of the best guess's confidence ("Find", "How many")."""
 _lock = threading.Lock()
 
 
@@ -45,6 +48,18 @@ def latin_languages(prose: str, runs: Sequence[Run], target: str, *, embedded: b
         covered = sum(len(span) for span in spans[start : start + step])
         judged.append((_language_of(words, codes, target, embedded), covered))
     return judged
+
+
+def main_latin_language(words: Sequence[str]) -> str:
+    """The language of the Latin words of a text, all together. Of two or three words, English is the likelier reading.
+
+    Only the first words are asked about: they are the question, and tables and listings come after it.
+    """
+    text = " ".join(dict.fromkeys(words[:_MAX_MAIN_WORDS]))
+    detector = _detector(tuple(sorted(COMPARED)), False)
+    values = {_code(each.language): each.value for each in detector.compute_language_confidence_values(text)}
+    best = max(values, key=values.__getitem__)
+    return "en" if len(words) <= _TOO_FEW and values["en"] >= _LIKELIER * values[best] else best
 
 
 def _language_of(words: Sequence[str], codes: tuple[str, ...], target: str, embedded: bool) -> str:

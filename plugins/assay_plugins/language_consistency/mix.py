@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from assay_plugins.language_consistency.latin import latin_languages
-from assay_plugins.language_consistency.scripts import (
-    LANGUAGE_OF_SCRIPT,
-    SISTERS,
-    Run,
-    count_by_script,
-    japanese_han_share,
-    runs_of,
-    script_language,
-)
+from assay_plugins.language_consistency.latin import latin_languages, main_latin_language
+from assay_plugins.language_consistency.scripts import Run, count_by_script, japanese_han_share, runs_of
+from assay_plugins.language_consistency.sisters import LANGUAGE_OF_SCRIPT, SISTERS, script_language
 from assay_plugins.language_consistency.text import prose_of
 
 _MAX_CHARS = 60_000
@@ -36,9 +29,9 @@ def language_mix(text: str, target: str) -> Counter[str]:
     mix: Counter[str] = Counter()
     latin = counts.pop("latin", 0)
     for script, words in counts.items():
-        mix[script_language(script, prose, target)] += words
-    if counts.get("kana") and counts.get("han"):
-        share = japanese_han_share(prose)
+        mix[script_language(script, prose, words, target)] += words
+    if counts.get("han") and (counts.get("kana") or target == "ja"):
+        share = japanese_han_share(prose, target)
         mix["zh"] -= share * counts["han"]  # type: ignore[assignment]  # words may be fractions
         mix["ja"] += share * counts["han"]  # type: ignore[assignment]
     others = sum(counts.values())
@@ -51,6 +44,23 @@ def language_mix(text: str, target: str) -> Counter[str]:
         for language, words in latin_languages(prose, runs, target, embedded=others > latin):
             mix[language] += words
     return Counter({language: words for language, words in mix.items() if words > 1e-9})
+
+
+def main_language(prompt: str) -> str | None:
+    """The language that a prompt is in; None where it has no words.
+
+    Without a target nothing is favoured: all Latin words together are asked about, which even a short question needs.
+    """
+    prose = prose_of(prompt)
+    counts = count_by_script(prose)
+    if not counts:
+        return None
+    script = max(counts, key=counts.__getitem__)
+    if script == "latin":
+        return main_latin_language([run.text for run in runs_of(prose) if run.script == "latin"])
+    if script == "han":
+        return "ja" if japanese_han_share(prose, "") > 0.5 else "zh"
+    return script_language(script, prose, counts[script], "")
 
 
 def _is_latin(target: str) -> bool:

@@ -1,8 +1,8 @@
 """Scripts, and what they say about the language.
 
-Most scripts belong to one language here, or to a few that differ in some letters. Latin alone is shared by so many
-that a model has to tell them apart (`latin`). Chinese and Japanese share Han characters: a sentence with kana is
-Japanese.
+Most scripts belong to one language here, or to a few that differ in some letters (`sisters`). Latin alone is shared by
+so many that a model has to tell them apart (`latin`). Chinese and Japanese share Han characters: a sentence with kana
+is Japanese.
 
 Words are counted, as the reports do. Scripts without spaces between words count characters and divide by the length of
 an average word (Han 1.6, kana 2.5, Thai 4.5, Lao, Khmer and Burmese 4.5), so that a mixed text can be counted at all.
@@ -55,53 +55,10 @@ CHARACTERS_PER_WORD: Mapping[str, float] = {
 }
 """Scripts without spaces, and the characters of an average word."""
 
-LANGUAGE_OF_SCRIPT: Mapping[str, str] = {
-    "han": "zh",
-    "kana": "ja",
-    "hangul": "ko",
-    "cyrillic": "ru",
-    "greek": "el",
-    "arabic": "ar",
-    "hebrew": "he",
-    "devanagari": "hi",
-    "bengali": "bn",
-    "gurmukhi": "pa",
-    "gujarati": "gu",
-    "tamil": "ta",
-    "telugu": "te",
-    "kannada": "kn",
-    "malayalam": "ml",
-    "sinhala": "si",
-    "thai": "th",
-    "lao": "lo",
-    "khmer": "km",
-    "burmese": "my",
-    "georgian": "ka",
-    "armenian": "hy",
-    "ethiopic": "am",
-}
-"""The language that a script stands for where nothing says otherwise."""
-
-SISTERS: Mapping[str, str] = {
-    "uk": "cyrillic",
-    "be": "cyrillic",
-    "bg": "cyrillic",
-    "sr": "cyrillic",
-    "mk": "cyrillic",
-    "kk": "cyrillic",
-    "mn": "cyrillic",
-    "fa": "arabic",
-    "ur": "arabic",
-    "mr": "devanagari",
-    "ne": "devanagari",
-    "yi": "hebrew",
-}
-"""Languages that share a script of the table above: as a target they claim their script."""
-
-_TELLING_LETTERS = {
-    "cyrillic": (("uk", "іїєґ"), ("be", "ў"), ("sr", "ђћљњџј"), ("kk", "әғқңөұүһ")),
-    "arabic": (("ur", "ٹڈڑںے"), ("fa", "پچژگ")),
-}
+_HAN = re.compile(f"[{_SCRIPTS['han']}]+")
+_KANA = re.compile(f"[{_SCRIPTS['kana']}]")
+_TELLING_HAN = 10
+"""Han characters without any kana from which a sentence is Chinese for sure."""
 _SENTENCE_END = re.compile(r"[.!?。！？\n\x00]")
 
 
@@ -136,27 +93,17 @@ def count_by_script(prose: str) -> Counter[str]:
     return counts
 
 
-def script_language(script: str, prose: str, target: str) -> str:
-    """The language of all runs of a script (not Latin) in a text whose target language is known.
+def japanese_han_share(prose: str, target: str) -> float:
+    """Share of the Han characters that are Japanese: sentences with kana are, longer ones without any are not.
 
-    A target that shares the script is believed unless telling letters of another language of that script are common.
+    A short sentence without kana ("答：三個。") is as the others are; where there is no other, it is the target's.
     """
-    claimed = target if SISTERS.get(target) == script else LANGUAGE_OF_SCRIPT[script]
-    for language, letters in _TELLING_LETTERS.get(script, ()):
-        found = sum(prose.count(letter) for letter in letters)
-        if found * 50 > len(
-            prose
-        ):  # Ukrainian writes і, ї, є or ґ in one of twelve letters, Persian پ چ ژ گ in one of 25
-            return language
-    return claimed
-
-
-def japanese_han_share(prose: str) -> float:
-    """Share of the Han characters that stand in sentences with kana, which makes them Japanese."""
-    japanese = total = 0
+    japanese = chinese = 0
     for sentence in _SENTENCE_END.split(prose):
-        han = sum(len(found[0]) for found in re.finditer(f"[{_SCRIPTS['han']}]+", sentence))
-        total += han
-        if han and re.search(f"[{_SCRIPTS['kana']}]", sentence):
+        han = sum(len(found) for found in _HAN.findall(sentence))
+        if han and _KANA.search(sentence):
             japanese += han
-    return japanese / total if total else 0.0
+        elif han >= _TELLING_HAN:
+            chinese += han
+    told = japanese + chinese
+    return japanese / told if told else float(target == "ja")

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 
+_FULLWIDTH = re.compile("[\uff21-\uff3a\uff41-\uff5a]")
+_NARROW = {code: code - 0xFEE0 for code in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+"""Letters as East Asian typesetting writes them: words in them are words."""
 _BLOCKS = re.compile(
     r"""
       ```.*?(?:```|\Z) | ~~~.*?(?:~~~|\Z)                      # fenced code, closed or not
@@ -15,11 +18,14 @@ _BLOCKS = re.compile(
     | \$\$.{1,5000}?\$\$                                       # displayed mathematics
     | \\\[.{1,5000}?\\\] | \\\(.{1,2000}?\\\)
     | \\begin\{[^{}\n]{1,40}\}.{0,5000}?\\end\{[^{}\n]{1,40}\}
+    | \[asy\].{0,20000}?\[/asy\]                               # drawings, as AoPS writes them
     | https?://\S+ | www\.\S+ | \S{1,64}@\S{1,64}\.\w{2,}      # addresses
     | </?[A-Za-z][\w-]{0,40}>                                  # tags
     """,
     re.VERBOSE | re.DOTALL,
 )
+_SIGNS_OF_BLOCKS = ("`", "~~~", "$$", "\\", "[asy]", "<", "@", "://", "www.")
+"""A text without any of these has no block: looking for them is much faster."""
 # Money is written with the same sign: between two of them stands mathematics only if it holds no words.
 _INLINE_MATHS = re.compile(r"\$(?=\S)([^$\n]{1,300}?)(?<=\S)\$")
 _WORD_IN_MATHS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}|[^\x00-\u024f\u0370-\u03ff\u2000-\u2bff]")
@@ -41,7 +47,9 @@ _IDENTIFIERS = re.compile(
 
 def prose_of(text: str) -> str:
     """The text with everything that is no prose turned into a break."""
-    if "`" in text or "\\" in text or "<" in text or "@" in text or "://" in text or "$$" in text or "~~~" in text:
+    if _FULLWIDTH.search(text):
+        text = text.translate(_NARROW)
+    if any(sign in text for sign in _SIGNS_OF_BLOCKS):
         text = _BLOCKS.sub(" \x00 ", text)
     if "$" in text:
         text = _INLINE_MATHS.sub(lambda found: found[0] if _WORD_IN_MATHS.search(found[1]) else " \x00 ", text)

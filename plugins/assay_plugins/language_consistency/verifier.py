@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from assay import AuditCase, BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict, split_completion
-from assay_plugins.language_consistency.mix import language_mix
+from assay_plugins.language_consistency.mix import language_mix, main_language
 
 _CODE = re.compile(r"[a-z]{2}")
 _MAX_PROMPT = 20_000
@@ -26,7 +26,7 @@ class LanguageConsistency(BaseVerifier):
 
     name = "language_consistency"
     needs_reference = False
-    version = "1"
+    version = "2"
 
     def __init__(self, *, target: str = "prompt", part: str = "reasoning") -> None:
         if target != "prompt" and not _CODE.fullmatch(target):
@@ -78,9 +78,7 @@ class LanguageConsistency(BaseVerifier):
         if isinstance(given, str) and _CODE.fullmatch(given):
             return given
         prompt = "\n".join(message.content for message in problem.prompt if message.role == "user")[-_MAX_PROMPT:]
-        mix = language_mix(prompt, "en")
-        mix.pop("latin", None)
-        return mix.most_common(1)[0][0] if mix else None
+        return main_language(prompt)
 
     def audit_cases(self) -> list[AuditCase]:
         """What `assay audit` starts from."""

@@ -68,6 +68,7 @@ class Folders:
         for path, mode in self._modes.items():
             if os.listdir(path) or os.stat(path).st_mode & 0o7777 != mode:
                 return False
+            os.utime(path)  # where the program owns the folder it may have left a message in its times
         self._empty = self._state()
         return True
 
