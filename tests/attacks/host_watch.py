@@ -14,7 +14,7 @@ from pathlib import Path
 MARKER = "assay_escape"
 SECRET_NAME = "assay_host_secret"
 SECRET = "assay-host-secret"
-PLACES = ("/tmp", "/var/tmp", "/opt", "/root", "/home", "/dev/shm", "/run", "/mnt", "/srv", "/etc", "/", "/usr", "/usr/lib")
+PLACES = ("/tmp", "/var/tmp", "/opt", "/root", "/home", "/dev/shm", "/run", "/mnt", "/srv", "/etc", "/", "/usr")
 LOWEST_UID = 10_000
 """Programs get user ids from here on; nobody else on a machine that runs tests has them (65534 is "nobody")."""
 

@@ -10,7 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from assay import Completion, Outcome, Problem, ProgramRun, RunLimits, RunStatus, Sandbox, SandboxError, SourceCode, Verdict
+from assay import (
+    Completion,
+    Outcome,
+    Problem,
+    ProgramRun,
+    RunLimits,
+    RunStatus,
+    Sandbox,
+    SandboxError,
+    SourceCode,
+    Verdict,
+)
 from tests.attacks.corpus import Attack
 
 LIMITS = RunLimits(cpu_seconds=2.0, memory_bytes=512 * 2**20, output_bytes=16 * 2**20, processes=32)
@@ -86,7 +97,9 @@ class ContractJudge:
             if run.status is not RunStatus.OK:
                 return Judged(verdict=RUN_STATUS[run.status], reason=f"test {number}", details=run)
             if not right(number, run):
-                return Judged(verdict="WA", reason=f"test {number}: {run.stdout[:200]!r} {run.stderr[-200:]!r}", details=run)
+                return Judged(
+                    verdict="WA", reason=f"test {number}: {run.stdout[:200]!r} {run.stderr[-200:]!r}", details=run
+                )
         assert len(runs) == len(wanted)
         return Judged(verdict="AC")
 

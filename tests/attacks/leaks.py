@@ -5,6 +5,8 @@ files, memory and, compiled, in its binary. Then programs that search (memory, h
 processes) run in the same worker, each on inputs that hold a secret each. What they find of others is a leak. Each
 also holds a secret of its own that it must find: one that finds nothing would prove nothing.
 
+Arguments are no secrets: they travel in headers, and those that the judge gives are names of files.
+
 Writes one JSON line for each searching program: its name, what it leaked, and whether it found its own.
 """
 
@@ -43,48 +45,60 @@ int main(void) {{ char line[200]; if (!fgets(line, 200, stdin)) return 1; printf
 """
 
 
-def token() -> str:
+ROLES: dict[str, str] = {}
+"""What each secret was."""
+
+
+def token(role: str) -> str:
     """A new secret."""
-    return f"ASSAY-TOKEN-{secrets.token_hex(16)}"
+    secret = f"ASSAY-TOKEN-{secrets.token_hex(16)}"
+    ROLES[secret] = role
+    return secret
 
 
 def use_secrets(sandbox: Sandbox, mode: Any) -> None:
     """Let the sandbox handle secrets in every way that it can."""
-    code = FIRST.format(source=token(), output=token(), error=token())
-    with sandbox.load(SourceCode(language="python", code=code, files={"extra.txt": token().encode()}), mode=mode) as first:
-        for _ in first.run_many([f"{token()}\n".encode() * 200 for _ in range(8)], LIMITS):
+    code = FIRST.format(source=token("source"), output=token("output"), error=token("error output"))
+    with sandbox.load(
+        SourceCode(language="python", code=code, files={"extra.txt": token("file of the source").encode()}), mode=mode
+    ) as first:
+        for _ in first.run_many([f"{token('input')}\n".encode() * 200 for _ in range(8)], LIMITS):
             pass
         for ending in ("", "raise"):
-            first.run(token().encode(), LIMITS, args=[token(), ending], files={"answer.txt": token().encode() * 100})
-        live = first.start(LIMITS, args=[token()])
-        live.send(token().encode() + b"\n")
+            files = {"answer.txt": token("file of a run").encode() * 100}
+            first.run(token("input").encode(), LIMITS, args=[token("argument"), ending], files=files)
+        live = first.start(LIMITS, args=[token("argument of a live run")])
+        live.send(token("input of a live run").encode() + b"\n")
         live.close_stdin()
         live.receive(5.0)
         live.finish()
-    for code in (f"print('{token()}'", f"# {token()}\nraise SystemExit('{token()}')"):
+    for code in (f"print('{token('source')}'", f"# {token('comment')}\nraise SystemExit('{token('message')}')"):
         with sandbox.load(SourceCode(language="python", code=code), mode=mode) as first:
-            first.run(token().encode(), LIMITS)
-    with sandbox.load(SourceCode(language="c", code=FIRST_IN_C.format(source=token()))) as first:
-        first.run(token().encode(), LIMITS)
-    with sandbox.load(SourceCode(language="c", code=f"// {token()}\nint main(void) {{ return {token()} }}")):
+            first.run(token("input").encode(), LIMITS)
+    with sandbox.load(SourceCode(language="c", code=FIRST_IN_C.format(source=token("source in C")))) as first:
+        first.run(token("input").encode(), LIMITS)
+    with sandbox.load(
+        SourceCode(language="c", code=f"// {token('source in C')}\nint main(void) {{ return {token('source in C')} }}")
+    ):
         pass
 
 
 def search(sandbox: Sandbox, mode: Any, attack: Attack) -> dict[str, Any]:
     """Run a searching program behind one that used secrets."""
-    own = token()
+    own = token("own")
     use_secrets(sandbox, mode)
     source = SourceCode(language=attack.language, code=with_own(attack, own).code)
     with sandbox.load(source, mode=mode) as program:
-        runs = list(program.run_many([f"{token()}\n".encode() * 20 for _ in range(TESTS)], LIMITS))
+        runs = list(program.run_many([f"{token('other test')}\n".encode() * 20 for _ in range(TESTS)], LIMITS))
     found = [set(TOKEN.findall(run.stdout + run.stderr)) for run in runs]
     leaked = set().union(*found) - {own.encode()}
-    endings = sorted({f"{run.status} {run.stderr[-200:].decode(errors='replace')}" for run in runs if run.exit_code != 0})
+    roles = {ROLES.get(item.decode(), "nobody's") for item in leaked}
+    endings = {f"{run.status} {run.stderr[-200:].decode(errors='replace')}" for run in runs if run.exit_code != 0}
     return {
         "name": attack.name,
-        "leaked": sorted(item.decode() for item in leaked),
+        "leaked": sorted(role for role in roles if not role.startswith("argument")),
         "found_own": all(own.encode() in each for each in found),
-        "endings": endings,
+        "endings": sorted(endings),
     }
 
 
@@ -94,7 +108,7 @@ OWN = "{own}"
 os.open(__file__, os.O_RDONLY)
 _libc = ctypes.CDLL(None)
 _libc.malloc.restype, _libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-_blocks = [_libc.malloc(1000) for _ in range(5)]
+_blocks = [_libc.malloc(size) for size in (512, 1000, 2048, 4096, 10000, 65536) for _ in range(20)]
 for _block in _blocks:
     ctypes.memmove(_block + 100, OWN.encode(), len(OWN))
 for _block in _blocks:

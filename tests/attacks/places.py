@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 import sysconfig
+import time
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+import pytest
 
 from tests.conftest import ROOT
 
@@ -46,7 +49,18 @@ def why_not(sandbox: str, user: bool) -> str | None:
     code = f"import assay; sandbox = assay.open_sandbox({sandbox!r}); sandbox.languages(); sandbox.close()"
     done = start(["-c", code], user=user, capture=True)
     _, errors = done.communicate(timeout=120)
-    return None if done.returncode == 0 else errors.strip().splitlines()[-1][-400:] if errors.strip() else "it just fails"
+    return (
+        None if done.returncode == 0 else errors.strip().splitlines()[-1][:600] if errors.strip() else "it just fails"
+    )
+
+
+def skip_without(place: Place) -> None:
+    """Skip where a sandbox cannot be had here; fail where it can and does not pass its own self-check."""
+    reason = why_not(place.sandbox, place.user)
+    if reason is None:
+        return
+    assert "self-check failed" not in reason, reason
+    pytest.skip(f"{place.sandbox}: {reason}")
 
 
 def start(arguments: list[str], *, user: bool, capture: bool = False, **environment: str) -> subprocess.Popen[str]:
@@ -60,7 +74,14 @@ def start(arguments: list[str], *, user: bool, capture: bool = False, **environm
         env["PYTHONPATH"] = os.pathsep.join(path)
     pipe = subprocess.PIPE if capture else None
     return subprocess.Popen(
-        [interpreter, *arguments], cwd=ROOT, env=env, stdout=pipe, stderr=pipe, stdin=subprocess.DEVNULL, text=True, **who
+        [interpreter, *arguments],
+        cwd=ROOT,
+        env=env,
+        stdout=pipe,
+        stderr=pipe,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        **who,
     )
 
 
@@ -83,14 +104,24 @@ def _interpreter_for_all() -> tuple[str, list[str]]:
     return sys.executable, packages
 
 
-def rows(place: Place, *options: str, seconds: float) -> list[dict[str, Any]]:
-    """What `tests.attacks.run` says of each submission at that place."""
-    process = start(["-m", "tests.attacks.run", place.sandbox, place.mode, *options], user=place.user, capture=True)
+def rows(place: Place, *options: str, seconds: float, shares: int = 1) -> list[dict[str, Any]]:
+    """What `tests.attacks.run` says of each submission at that place, by so many processes at a time."""
+    deadline = time.monotonic() + seconds
+    command = ["-m", "tests.attacks.run", place.sandbox, place.mode, *options]
+    processes = [
+        start([*command, "--share", f"{part}/{shares}"], user=place.user, capture=True) for part in range(shares)
+    ]
+    found: list[dict[str, Any]] = []
     try:
-        output, errors = process.communicate(timeout=seconds)
-    except BaseException:
-        process.kill()
-        raise
-    found = [json.loads(line) for line in output.splitlines()]
-    assert process.returncode == 0 and found and found[-1]["name"] == "(at the end)", errors[-3000:]
+        for process in processes:
+            output, errors = process.communicate(timeout=deadline - time.monotonic())
+            part = [json.loads(line) for line in output.splitlines()]
+            assert process.returncode == 0, errors[-3000:]
+            assert part[-1]["name"] == "(at the end)", errors[-3000:]
+            found += part
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
     return found

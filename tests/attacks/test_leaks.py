@@ -6,15 +6,13 @@ import json
 
 import pytest
 
-from tests.attacks.places import PLACES, Place, start, why_not
+from tests.attacks.places import PLACES, Place, skip_without, start
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_secrets_stay(place: Place) -> None:
-    reason = why_not(place.sandbox, place.user)
-    if reason:
-        pytest.skip(f"{place.sandbox}: {reason}")
+    skip_without(place)
     process = start(["-m", "tests.attacks.leaks", place.sandbox, place.mode], user=place.user, capture=True)
     output, errors = process.communicate(timeout=280)
     assert process.returncode == 0, errors[-3000:]

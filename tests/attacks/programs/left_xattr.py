@@ -6,6 +6,7 @@ first = (a, b) == (1, 2)
 places = [os.getcwd(), "/tmp", "/dev/shm", "/var/tmp", "/dev", "/", os.path.expanduser("~"),
           os.path.dirname(os.path.abspath(__file__)), __file__, 0, 1, 2]
 found = []
+places = list(dict.fromkeys(os.path.realpath(p) if isinstance(p, str) else p for p in places))
 for place in places:
     for name in ("user.assay", "trusted.assay", "security.assay"):
         try:
@@ -29,9 +30,9 @@ for place in places:
             pass
 for fd in (0, 1, 2):
     try:
-        if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND:
-            found.append((fd, "append"))
-        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
+        if not os.get_blocking(fd):
+            found.append((fd, "flags"))
+        os.set_blocking(fd, False)
     except OSError:
         pass
     try:

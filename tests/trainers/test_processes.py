@@ -1,0 +1,59 @@
+"""Two real processes (gloo) give the losses and weights of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from tests.conftest import ROOT
+
+
+def start(rank: int, size: int, port: int, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT)}
+    if size > 1:
+        environment |= {
+            "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size),
+            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        }  # fmt: skip
+    command = [sys.executable, "-m", "tests.trainers.one_of_two", *arguments]
+    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def run(size: int, *arguments: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    processes = [start(rank, size, port, *arguments) for rank in range(size)]
+    try:
+        for process in processes:
+            _, errors = process.communicate(timeout=250)
+            assert process.returncode == 0, errors[-3000:]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize("preset", ["grpo"])
+def test_two_processes_are_one(preset: str, tiny_folder: str, tmp_path: Path) -> None:
+    logs, weights = [], []
+    for size in (1, 2):
+        output = tmp_path / f"of-{size}"
+        run(size, tiny_folder, str(output), preset)
+        logs.append([json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()])
+        weights.append(dict(AutoModelForCausalLM.from_pretrained(output / "final").state_dict()))
+    for one, two in zip(*logs, strict=True):
+        for name in ("loss", "reward", "kl", "entropy", "grad_norm", "mismatch", "length", "completions"):
+            assert two[name] == pytest.approx(one[name], abs=1e-5), name
+    for name, value in weights[0].items():
+        assert torch.allclose(value, weights[1][name], atol=1e-5), name
+    base = dict(AutoModelForCausalLM.from_pretrained(tiny_folder).state_dict())
+    assert any(not torch.allclose(value, base[name], atol=1e-4) for name, value in weights[0].items())

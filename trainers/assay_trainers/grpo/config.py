@@ -1,0 +1,272 @@
+"""The configuration of a GRPO run: one YAML file, checked field by field.
+
+    model: ./my-base-model          # a Hugging Face folder, a .gguf file, or an id on the hub
+    output: runs/grpo
+    data: {path: problems.jsonl}    # or {benchmark: gsm8k}
+    reward: r1-zero                 # a preset, a mapping as in docs/rewards.md, or the path of a YAML file
+    preset: r1                      # loss and advantages; `loss:` and `advantages:` change fields of it
+    steps: 400
+
+Every other field has a default. Unknown fields are refused, with the closest known ones. The resolved configuration,
+preset applied, is written beside the results, and its hash into every checkpoint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from assay import UsageError, did_you_mean
+from assay_trainers.grpo.settings import NO_OTHER_FIELDS, AdvantageSettings, LossSettings, changed, preset
+
+_MAX_FILE_BYTES = 2**20
+_MAX_BRACKETS = 5000
+"""Opening brackets in a file: the parser takes quadratic time over nested ones."""
+
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataConfig:
+    """Where problems come from and how they are put to the policy."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
+
+    path: str | None = None
+    """A JSONL file; see `assay_trainers.grpo.problems`."""
+    benchmark: str | None = None
+    """A registered benchmark. Never train on one that you report."""
+    verifier: str = ""
+    """For rows of a file that name none."""
+    limit: Positive | None = None
+    """Use only the first so many problems."""
+    template: str = "plain"
+    """r1, r1-zero, plain, or the path of a file, as in `assay run`; "raw" sends the bare text, no chat template."""
+    instruction: str = ""
+    """Appended to the question by the templates that carry one."""
+    prefill: str = "none"
+    """Start of the assistant's turn: auto, none, or the text."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutConfig:
+    """How completions are drawn."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
+
+    prompts: Positive = 32
+    """Problems a step."""
+    group: Annotated[int, Field(ge=2)] = 16
+    """Completions a problem (G)."""
+    temperature: AboveZero = 1.0
+    max_tokens: Positive = 1024
+    """Cap on generated tokens."""
+    stop: tuple[str, ...] = ()
+    batch_size: Positive | None = None
+    """Completions decoded at a time; by device if not given."""
+    max_rounds: Positive = 1
+    """DAPO's dynamic sampling: while groups with equal rewards leave fewer than `prompts` useful groups, draw as many
+    new problems as are missing, in at most so many rounds a step. 1: off."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptimizerConfig:
+    """AdamW and its schedule."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
+
+    learning_rate: AboveZero = 3e-6
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    eps: AboveZero = 1e-8
+    weight_decay: Amount = 0.0
+    max_grad_norm: AboveZero = 1.0
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """What the learning rate does after the warm-up; linear and cosine end at 0."""
+    warmup: Count = 0
+    """Optimizer updates of linear warm-up."""
+    updates: Positive = 1
+    """Optimizer updates a step: its completions are split into so many mini-batches, by whole groups."""
+    epochs: Positive = 1
+    """Times that a step's completions are gone through."""
+    micro_batch_tokens: Positive = 16384
+    """Padded tokens in one forward and backward pass at most; changes speed and memory, not the gradient."""
+    mask_truncated: bool = False
+    """Completions that the cap cut off stay in their group's baseline but teach nothing (DAPO's overlong filtering)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckpointConfig:
+    """When the state is written, and how much of it is kept."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
+
+    every: Positive = 50
+    """Steps."""
+    keep: Positive = 3
+    """Checkpoints; older ones are deleted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlarmConfig:
+    """From when on a run must not keep quiet. Alarms are logged and recorded; those in `stop_on` end the run."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
+
+    mismatch: AboveZero = 0.1
+    """Mean |sampler − trainer| log-prob over a step's tokens, in nats. Same kernels differ by 1e-5, bfloat16 engines by
+    1e-2; beyond this the sampler has other weights."""
+    truncation: Share = 0.5
+    """Share of a step's completions that the cap cut off."""
+    equal_groups: Share = 0.9
+    """Share of a step's groups whose rewards are all the same."""
+    verifier_errors: Share = 0.1
+    """Share of a step's completions whose check failed on our side."""
+    kl: AboveZero = 5.0
+    """Mean k3 to the reference policy, in nats a token."""
+    stop_on: tuple[Literal["mismatch", "truncation", "equal_groups", "verifier_errors", "kl", "all_unknown"], ...] = (
+        "mismatch",
+        "all_unknown",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """Everything that decides a run."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
+
+    model: str
+    output: str
+    """The run's folder: resolved configuration, metrics.jsonl, checkpoints, and the final model under `final`."""
+    data: DataConfig
+    reward: str | dict[str, Any] = "r1-zero"
+    preset: str = "r1"
+    loss: LossSettings = field(default_factory=LossSettings)
+    """In a file: changes to the preset's fields."""
+    advantages: AdvantageSettings = field(default_factory=AdvantageSettings)
+    refresh_reference_every: Count = 0
+    """Steps after which the reference policy becomes a copy of the current one; 0: never. The preset's by default."""
+    steps: Positive = 100
+    """A step draws completions once and learns from them."""
+    seed: int = 0
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of the arithmetic; weights and optimizer are float32 either way. On a CPU float32 is the faster one."""
+    device: Literal["auto", "cpu"] = "auto"
+    gradient_checkpointing: bool = False
+    """Compute activations twice instead of keeping them."""
+    log_samples: Count = 4
+    """Completions a step that are written to samples.jsonl with their verdicts."""
+    rollout: RolloutConfig = field(default_factory=RolloutConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
+    alarms: AlarmConfig = field(default_factory=AlarmConfig)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values, preset applied."""
+        return dict(json.loads(json.dumps(dataclasses.asdict(self))))
+
+    @property
+    def hash(self) -> str:
+        """Over everything that decides the weights: not the folder, the number of steps, or what is kept."""
+        values = self.as_dict()
+        for name in ("output", "steps", "checkpoints", "alarms", "log_samples"):
+            del values[name]
+        if self.optimizer.schedule != "constant":
+            values["steps"] = self.steps  # the schedule ends there
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_config(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> TrainConfig:
+    """A configuration from a YAML file or a mapping, with dotted `changes` over it ({"rollout.group": 8}).
+
+    Raises `UsageError` naming the file, the field and what it should be.
+    """
+    where = "the configuration" if isinstance(source, Mapping) else str(source)
+    data = _copied(source) if isinstance(source, Mapping) else _parsed(Path(source))
+    if not isinstance(data, dict):
+        raise UsageError(f"{where} must be a mapping with 'model', 'output' and 'data', got {type(data).__name__}")
+    for dotted, value in (changes or {}).items():
+        _set(data, dotted, value)
+    chosen = preset(str(data.get("preset", "r1")))
+    for name, base in (("loss", chosen.loss), ("advantages", chosen.advantages)):
+        given = data.get(name) or {}
+        if not isinstance(given, dict):
+            raise UsageError(f"{where}: {name} must be a mapping, got {type(given).__name__}")
+        data[name] = changed(base, given, name)
+    data.setdefault("refresh_reference_every", chosen.refresh_reference_every)
+    try:
+        return TypeAdapter(TrainConfig).validate_python(data)
+    except ValidationError as error:
+        raise UsageError(f"{where}: " + _explain(error)) from error
+
+
+def _copied(source: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(dict(source)))
+
+
+def _parsed(path: Path) -> Any:
+    import yaml
+
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise UsageError(f"{path} is larger than {_MAX_FILE_BYTES} bytes: that is no training configuration")
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the training configuration {path}: {error}") from error
+    if text.count("[") + text.count("{") > _MAX_BRACKETS:
+        raise UsageError(f"{path} has more than {_MAX_BRACKETS} opening brackets: that is no training configuration")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    # Aliases can blow a page up to gigabytes ("billion laughs"); a configuration needs none.
+    try:
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=loader)):
+            raise UsageError(f"{path} uses a YAML alias (*name); write the value out")
+        return yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _set(data: dict[str, Any], dotted: str, value: Any) -> None:
+    *parents, last = dotted.split(".")
+    place = data
+    for number, name in enumerate(parents):
+        inner = place.get(name)
+        if inner is None:
+            inner = place[name] = {}
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {dotted}: {'.'.join(parents[: number + 1])} is a value, not a section")
+        place = inner
+    place[last] = value
+
+
+_SECTIONS: Mapping[str, type] = {
+    "data": DataConfig,
+    "rollout": RolloutConfig,
+    "optimizer": OptimizerConfig,
+    "checkpoints": CheckpointConfig,
+    "alarms": AlarmConfig,
+}
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    places = [str(part) for part in first["loc"]]
+    dotted = ".".join(places) or "top level"
+    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        owner = _SECTIONS.get(places[0], TrainConfig) if len(places) > 1 else TrainConfig
+        known = [entry.name for entry in dataclasses.fields(owner)]
+        return f"there is no field {dotted!r}. " + did_you_mean(places[-1], known)
+    if first["type"] == "missing":
+        return f"the field {dotted!r} is missing"
+    return f"{dotted}: {first['msg']}, got {first['input']!r}"

@@ -1,0 +1,108 @@
+"""Loading a policy, and writing it as a plain Hugging Face folder.
+
+A GGUF file (the small model of the tests and the demo comes as one) is de-quantised into an ordinary float32 model:
+transformers refuses to save a model that it loaded from GGUF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from assay import BackendError, UsageError
+
+
+def load_policy(source: str, *, device: Any) -> tuple[Any, Any]:
+    """A causal language model in float32 and evaluation mode, and its tokenizer.
+
+    Args:
+        source: A Hugging Face folder, a `.gguf` file, or an id on the hub.
+        device: Where it goes.
+
+    Raises:
+        UsageError: There is no such path.
+        BackendError: It does not load.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    path = Path(source).expanduser()
+    where, options = str(path), {}
+    if path.suffix == ".gguf":
+        where, options = str(path.parent), {"gguf_file": path.name}
+    elif not path.is_dir():
+        where = source
+    if source.startswith((".", "/", "~")) and not path.exists():
+        raise UsageError(f"there is no model at {source}: no such file or folder")
+    try:
+        with _quiet():
+            tokenizer = AutoTokenizer.from_pretrained(where, **options)
+            model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **options)
+    except Exception as error:  # broken files make transformers raise nearly anything
+        line = " ".join(str(error).split())[:400]
+        raise BackendError(f"cannot load the model {source}: {type(error).__name__}: {line}") from error
+    if options:
+        model = _dequantised(model)
+    return model.to(device).eval(), tokenizer
+
+
+def save_policy(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write weights, configuration and tokenizer as a Hugging Face folder."""
+    with _quiet():
+        model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def load_weights(model: Any, folder: Path) -> None:
+    """Put the weights of a folder written by `save_policy` into a model, bit for bit."""
+    from transformers import AutoModelForCausalLM
+
+    with _quiet():
+        saved = AutoModelForCausalLM.from_pretrained(folder, dtype=model.dtype)
+    model.load_state_dict(saved.state_dict())
+
+
+def frozen_copy(model: Any) -> Any:
+    """A copy that takes no gradient: the reference policy."""
+    import copy
+
+    twin = copy.deepcopy(model)
+    twin.requires_grad_(False)
+    return twin.eval()
+
+
+def parameter_count(model: Any) -> int:
+    """Trainable parameters; tied ones count once."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars: a run writes lines."""
+    from transformers.utils import logging as transformers_logging
+
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
+
+
+def _dequantised(model: Any) -> Any:
+    config = model.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    fresh = type(model)(config).to(model.dtype)
+    loaded = fresh.load_state_dict(model.state_dict(), strict=False)
+    # A tied head is a second name of the embeddings, which not every version writes.
+    lacking = sorted({*loaded.missing_keys, *loaded.unexpected_keys} - {"lm_head.weight"})
+    if lacking:
+        raise BackendError(f"the GGUF model and {type(model).__name__} have different weights: {', '.join(lacking)}")
+    fresh.tie_weights()
+    fresh.generation_config = model.generation_config
+    return fresh

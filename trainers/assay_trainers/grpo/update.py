@@ -1,0 +1,176 @@
+"""One optimizer update over rows of any number: micro-batches, their gradients summed, one step of AdamW.
+
+Rows that cannot have a gradient (advantage 0 while there is no KL term) skip forward and backward; the denominators
+in `Totals` count them all the same. The caller looks at the statistics between `accumulate` and `apply`: a sampler
+that does not match the trainer is found before its gradient reaches the weights.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from assay_trainers.grpo.alarms import StopTrainingError
+from assay_trainers.grpo.batching import Row, collate, micro_batches
+from assay_trainers.grpo.config import OptimizerConfig, TrainConfig
+from assay_trainers.grpo.logprobs import completion_logprobs, row_logprobs
+from assay_trainers.grpo.losses import LossInputs, Totals, clip_fraction, k3, loss
+from assay_trainers.grpo.world import World
+
+
+@dataclass(kw_only=True, slots=True)
+class UpdateStats:
+    """Sums over the tokens that went through the model; `World.sums` adds them up over processes."""
+
+    sums: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(
+            ("loss", "tokens", "entropy", "kl", "clipped", "mismatch", "compared", "rows", "skipped", "seconds"), 0.0
+        )
+    )
+    mismatch_max: float = 0.0
+
+    def add(self, **values: float) -> None:
+        """Add to the sums."""
+        for name, value in values.items():
+            self.sums[name] += value
+
+    def mean(self, name: str, per: str = "tokens") -> float | None:
+        """A mean; None where nothing went through the model."""
+        return self.sums[name] / self.sums[per] if self.sums[per] else None
+
+
+class Learner:
+    """The policy with its reference, optimizer and schedule.
+
+    Args:
+        model: The policy, in float32.
+        reference: The frozen reference policy; None where beta is 0.
+        config: The run's.
+        world: Its processes.
+    """
+
+    def __init__(self, model: Any, reference: Any | None, config: TrainConfig, world: World) -> None:
+        self.model, self.reference, self.config, self.world = model, reference, config, world
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        settings = config.optimizer
+        self.optimizer = torch.optim.AdamW(
+            self.parameters,
+            lr=settings.learning_rate,
+            betas=(settings.beta1, settings.beta2),
+            eps=settings.eps,
+            weight_decay=settings.weight_decay,
+        )
+        self.updates = 0
+        """Optimizer updates so far."""
+
+    def prepare(self, rows: Sequence[Row], *, keep_old: bool) -> None:
+        """Fill in what rows need from policies that do not take part in the update.
+
+        Args:
+            rows: Of the whole step, before its first update.
+            keep_old: The policy will change before all rows are used: keep its log-probs of today.
+        """
+        settings = self.config.loss
+        for batch in micro_batches(self._needed(rows), self.config.optimizer.micro_batch_tokens):
+            if keep_old:
+                for row, values in zip(batch, self._log_probs(self.model, batch), strict=True):
+                    row.old = values
+            if settings.beta and self.reference is not None:
+                for row, values in zip(batch, self._log_probs(self.reference, batch), strict=True):
+                    row.ref = values
+
+    def accumulate(self, rows: Sequence[Row], totals: Totals) -> UpdateStats:
+        """Add the gradient of the rows' share of the loss to the parameters' gradients."""
+        started = time.perf_counter()
+        stats = UpdateStats()
+        needed = self._needed(rows)
+        stats.add(rows=len(rows), skipped=len(rows) - len(needed))
+        for batch in micro_batches(needed, self.config.optimizer.micro_batch_tokens):
+            micro = collate(batch, device=self.world.device)
+            with self.world.autocast():
+                logps, entropies = completion_logprobs(self.model, micro, temperature=self.config.rollout.temperature)
+            inputs = LossInputs(
+                logp=logps,
+                mask=micro.mask,
+                advantages=micro.advantages,
+                old=micro.gathered("old"),
+                ref=micro.gathered("ref"),
+                sampling=micro.gathered("sampling"),
+            )
+            value = loss(inputs, self.config.loss, totals)
+            value.backward()  # type: ignore[no-untyped-call]
+            self._record(stats, inputs, entropies, value.item())
+        stats.add(seconds=time.perf_counter() - started)
+        return stats
+
+    def apply(self, *, idle: bool = False) -> float:
+        """Sum the gradients of all processes, clip, step; returns the gradient's norm before the clip.
+
+        `idle`: no row of any process had a gradient. The weights then stay as they are: AdamW would go on moving
+        them by its momentum.
+
+        Raises `StopTrainingError` where the gradient is not finite: the weights are untouched then.
+        """
+        if idle:
+            self.updates += 1
+            return 0.0
+        self.world.sum_gradients(self.parameters)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.config.optimizer.max_grad_norm))
+        if not math.isfinite(norm):
+            self.optimizer.zero_grad(set_to_none=True)
+            raise StopTrainingError(
+                f"the gradient of update {self.updates + 1} is not finite (norm {norm}): the weights are untouched. "
+                "Lower optimizer.learning_rate, or look at the log-probs and rewards of this step"
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.updates += 1
+        return norm
+
+    def learning_rate(self) -> float:
+        """Of the next update."""
+        settings = self.config.optimizer
+        total = self.config.steps * settings.updates * settings.epochs
+        return settings.learning_rate * schedule(settings, self.updates, total)
+
+    def refresh_reference(self) -> None:
+        """Make the reference policy a copy of the current one."""
+        if self.reference is not None:
+            self.reference.load_state_dict(self.model.state_dict())
+
+    def _needed(self, rows: Sequence[Row]) -> list[Row]:
+        return list(rows) if self.config.loss.beta else [row for row in rows if row.advantage != 0.0]
+
+    def _log_probs(self, model: Any, rows: list[Row]) -> list[torch.Tensor]:
+        with self.world.autocast():
+            return row_logprobs(model, rows, temperature=self.config.rollout.temperature)
+
+    @torch.no_grad()
+    def _record(self, stats: UpdateStats, inputs: LossInputs, entropies: torch.Tensor, value: float) -> None:
+        mask = inputs.mask
+        clipped, tokens = clip_fraction(inputs, self.config.loss)
+        stats.add(loss=value, tokens=tokens, clipped=clipped, entropy=float(entropies[mask].sum()))
+        if inputs.ref is not None:
+            stats.add(kl=float(k3(inputs.logp[mask], inputs.ref[mask]).sum()))
+        if inputs.sampling is not None:
+            trainer = inputs.logp if inputs.old is None else inputs.old
+            difference = (trainer - inputs.sampling)[mask].abs()
+            stats.add(mismatch=float(difference.sum()), compared=tokens)
+            stats.mismatch_max = max(stats.mismatch_max, float(difference.max()))
+
+
+def schedule(settings: OptimizerConfig, update: int, total: int) -> float:
+    """The factor of the learning rate at an update, counted from 0, of `total`."""
+    if update < settings.warmup:
+        return (update + 1) / settings.warmup
+    if settings.schedule == "constant":
+        return 1.0
+    done = min(1.0, (update - settings.warmup) / max(1, total - settings.warmup))
+    return 1.0 - done if settings.schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))

@@ -1,0 +1,223 @@
+"""One step's completions: drawn, scored, and turned into rows with advantages.
+
+Problems are dealt to the processes in turn. What every process must agree on (rewards, advantages, denominators, and
+whether groups are missing) is decided from `Record`s that all of them gather, so the number of processes changes no
+result.
+
+    problems → G completions each → rewards (overlapped) → advantages → rows, in mini-batches of whole groups
+
+Rollouts whose reward is not known are in no row and no denominator.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay import Problem, Sampling
+from assay_trainers.grpo.advantages import group_advantages, zero_spread
+from assay_trainers.grpo.batching import Row
+from assay_trainers.grpo.config import TrainConfig
+from assay_trainers.grpo.losses import Totals
+from assay_trainers.grpo.rewarding import Rewarded, Scorer, score_rollouts
+from assay_trainers.grpo.rollouts import Prompt, Rollout, RolloutEngine, truncated
+from assay_trainers.grpo.world import World
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """What all processes know of one completion."""
+
+    group: int
+    """Place of its problem in the step."""
+    sample_index: int
+    reward: float | None
+    parts: dict[str, float | None]
+    tokens: int
+    truncated: bool
+
+
+@dataclass(kw_only=True, slots=True)
+class Window:
+    """The completions of one step."""
+
+    batches: list[list[Row]]
+    """This process's rows, by mini-batch."""
+    totals: list[Totals]
+    """Of each mini-batch, over all processes."""
+    records: list[Record]
+    """Every completion of every process, in order of group and sample index; those of dropped groups too."""
+    groups: int
+    """Groups that are learned from."""
+    drawn: int
+    """Problems taken."""
+    samples: list[Rewarded] = field(default_factory=list)
+    """This process's completions, for the log."""
+
+
+class StopRequestedError(Exception):
+    """The run was asked to stop while completions were being drawn; nothing has been learned from them."""
+
+
+def draw_window(
+    step: int,
+    problems: Callable[[int, int], list[Problem]],
+    *,
+    encode: Callable[[Problem, str], Prompt],
+    engine: RolloutEngine,
+    reward: Scorer,
+    config: TrainConfig,
+    world: World,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Window:
+    """Draw and score the completions of a step.
+
+    Args:
+        step: Its number; part of every sample's seed.
+        problems: (count, offset) → the next problems, `offset` after the run's cursor.
+        encode: Problem and key → prompt.
+        engine: Draws completions.
+        reward: Scores them.
+        config: The run's.
+        world: Its processes.
+        should_stop: Asked after every completion.
+
+    Raises:
+        StopRequestedError: `should_stop` said so.
+    """
+    wanted, rounds = config.rollout.prompts, config.rollout.max_rounds
+    own: list[Rewarded] = []
+    records: list[Record] = []
+    kept: list[int] = []
+    drawn = 0
+    for _ in range(rounds):
+        missing = wanted - len(kept)
+        numbers = range(drawn, drawn + missing)
+        chosen = zip(numbers, problems(missing, drawn), strict=True)
+        prompts = [
+            encode(problem, f"{step}/{number}") for number, problem in chosen if number % world.size == world.rank
+        ]
+        sampling = Sampling(
+            temperature=config.rollout.temperature,
+            top_p=1.0,
+            max_tokens=config.rollout.max_tokens,
+            stop=config.rollout.stop,
+            seed=config.seed,
+        )
+        with world.autocast():
+            drawing = engine.generate(prompts, samples=config.rollout.group, sampling=sampling)
+            scored = score_rollouts(reward, _until(drawing, should_stop))
+        scored.sort(key=lambda item: (_group(item), item.rollout.sample_index))
+        own += scored
+        drawn += missing
+        fresh = sorted(world.gather([_record(item) for item in scored]), key=lambda r: (r.group, r.sample_index))
+        records += fresh
+        rewards = _rewards(fresh)
+        kept += [number for number in numbers if rounds == 1 or not zero_spread(rewards[number])]
+        if len(kept) == wanted:
+            break
+    window = _rows(own, records, kept, config)
+    window.drawn = drawn
+    return window
+
+
+def _rows(own: Sequence[Rewarded], records: Sequence[Record], kept: Sequence[int], config: TrainConfig) -> Window:
+    """Advantages, and rows in mini-batches."""
+    rewards = _rewards(records)
+    flat = list(itertools.chain.from_iterable(rewards[number] for number in kept))
+    advantages = group_advantages(flat, config.rollout.group, config.advantages)
+    batch_of = {number: place * config.optimizer.updates // len(kept) for place, number in enumerate(kept)}
+    advantage_of = {
+        (number, index): advantages[place * config.rollout.group + index]
+        for place, number in enumerate(kept)
+        for index in range(config.rollout.group)
+    }
+
+    def teaches(record: Record) -> bool:
+        hidden = config.optimizer.mask_truncated and record.truncated
+        return record.group in batch_of and record.reward is not None and not hidden
+
+    count = config.optimizer.updates
+    taught = [[r for r in records if teaches(r) and batch_of[r.group] == batch] for batch in range(count)]
+    batches: list[list[Row]] = [[] for _ in range(count)]
+    for item in own:
+        record = _record(item)
+        if teaches(record):
+            completion = item.rollout.completion
+            batches[batch_of[record.group]].append(
+                Row(
+                    prompt_ids=item.rollout.prompt.token_ids,
+                    completion_ids=completion.token_ids or (),
+                    advantage=advantage_of[record.group, record.sample_index],
+                    sampling=completion.logprobs,
+                )
+            )
+    totals = [
+        Totals(rows=len(rows), tokens=sum(r.tokens for r in rows), max_tokens=config.rollout.max_tokens)
+        for rows in taught
+    ]
+    return Window(
+        batches=batches, totals=totals, records=list(records), groups=len(kept), drawn=len(kept), samples=list(own)
+    )
+
+
+def summarise(window: Window) -> dict[str, Any]:
+    """Rewards, lengths and groups of a window, for the log."""
+    records = window.records
+    known = [record.reward for record in records if record.reward is not None]
+    rewards = _rewards(records)
+    summary: dict[str, Any] = {
+        "reward": _mean(known),
+        "reward_std": None
+        if len(known) < 2
+        else (sum((r - sum(known) / len(known)) ** 2 for r in known) / len(known)) ** 0.5,
+        "verifier_errors": 1 - len(known) / len(records),
+        "equal_groups": sum(zero_spread(values) for values in rewards.values()) / len(rewards),
+        "truncation": _mean([float(record.truncated) for record in records]),
+        "length": _mean([float(record.tokens) for record in records]),
+        "length_max": max(record.tokens for record in records),
+        "completions": len(records),
+        "groups": window.groups,
+        "generated_tokens": sum(record.tokens for record in records),
+    }
+    for name in sorted({name for record in records for name in record.parts}):
+        values = [value for record in records if (value := record.parts.get(name)) is not None]
+        summary[f"reward/{name}"] = _mean(values)
+    return summary
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _rewards(records: Sequence[Record]) -> dict[int, list[float | None]]:
+    """The rewards of each group, in order of the sample index."""
+    rewards: dict[int, list[float | None]] = {}
+    for record in records:
+        rewards.setdefault(record.group, []).append(record.reward)
+    return rewards
+
+
+def _group(item: Rewarded) -> int:
+    return int(item.rollout.prompt.key.rpartition("/")[2])
+
+
+def _record(item: Rewarded) -> Record:
+    completion = item.rollout.completion
+    return Record(
+        group=_group(item),
+        sample_index=item.rollout.sample_index,
+        reward=item.reward,
+        parts=dict(item.result.parts),
+        tokens=len(completion.token_ids or ()),
+        truncated=truncated(completion),
+    )
+
+
+def _until(rollouts: Iterator[Rollout], should_stop: Callable[[], bool]) -> Iterator[Rollout]:
+    for rollout in rollouts:
+        if should_stop():
+            raise StopRequestedError
+        yield rollout
