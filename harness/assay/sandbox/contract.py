@@ -78,7 +78,7 @@ class Program(Protocol):
     def start(
         self, limits: RunLimits, *, args: Sequence[str] = (), files: Mapping[str, bytes] | None = None
     ) -> LiveRun:
-        """Start a run that is talked to, in a scratch folder as of `run`. Only one at a time, and no `run` meanwhile."""
+        """Start a run that is talked to, in a scratch folder as of `run`; one at a time, and no `run` meanwhile."""
 
 
 class Sandbox(Protocol):
