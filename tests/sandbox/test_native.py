@@ -476,3 +476,13 @@ def test_a_worker_starts_quickly() -> None:
             sandbox.languages()
         times.append(time.monotonic() - started)
     assert min(times) < 2.0  # about 0.1 s on a quiet machine
+
+
+def test_a_live_run_sees_the_end_of_its_input(sandbox: Sandbox, mode: str) -> None:
+    source = SourceCode(language="python", code="import sys\nprint(len(sys.stdin.read()))")
+    with sandbox.load(source, mode=mode) as program:  # type: ignore[arg-type]
+        live = program.start(LIMITS)
+        live.send(b"hello\n")
+        live.close_stdin()
+        assert live.receive(10.0) == b"6\n"
+        assert live.finish().status is RunStatus.OK

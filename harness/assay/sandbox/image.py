@@ -35,8 +35,8 @@ SUITE = "bookworm"
 
 MIRROR = "http://deb.debian.org/debian"
 
-PACKAGES: Sequence[str] = ("python3", "gcc", "g++", "libc6-dev")
-"""What every image has: Python, C and C++."""
+PACKAGES: Sequence[str] = ("python3", "python3-numpy", "python3-sortedcontainers", "gcc", "g++", "libc6-dev")
+"""What every image has: Python with the two libraries that contest programs use, C and C++."""
 
 EXTRAS: Mapping[str, Sequence[str]] = {
     "bash": ("bash",),

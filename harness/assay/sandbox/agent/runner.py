@@ -199,6 +199,9 @@ class Runner:
             pid = os.fork()
             if pid == 0:
                 self._guarded(task, streams, piped)
+            # Whoever holds the other end of a pipe keeps it open: the program would never see the end of its input.
+            os.closerange(3, self._status)
+            os.closerange(self._status + 1, confine.OPEN_FILES)
             signal.signal(signal.SIGTERM, lambda *_: os.kill(-1, signal.SIGKILL))
             while True:
                 ended, status, _ = os.wait4(-1, 0)
