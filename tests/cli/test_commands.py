@@ -113,7 +113,7 @@ def test_doctor_really_checks(tmp_path: Path) -> None:
     checks = {check["name"]: check for check in json.loads(done.stdout)}
     assert checks["verification pool"]["ok"]
     assert all(check["ok"] or check["remedy"] for check in checks.values())
-    assert {"sandbox", "docker", "GPU", "vllm backend", "Hugging Face hub", "benchmark data"} <= set(checks)
+    assert {"sandbox", "GPU", "vllm backend", "Hugging Face hub", "benchmark data"} <= set(checks)
 
 
 def test_help_lists_what_the_commands_say_of_themselves() -> None:

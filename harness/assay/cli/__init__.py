@@ -30,7 +30,7 @@ COMMANDS = {
     "report": "Show the results of runs as a table in the terminal, or as JSON, CSV or Markdown.",
     "plugins": "List plugins with their verifiers, benchmarks and hooks.",
     "data": "Find, download and check benchmark data.",
-    "sandbox": "List and check the sandboxes that programs run in; build the Docker image.",
+    "sandbox": "Run programs safely: what is possible here, self-checks, the Docker image.",
     "doctor": "Check plugins, verification, backends, data, sandbox and hardware.",
     "demo": "Evaluate SmolLM2-135M-Instruct on three reasoning_gym tasks, four samples a problem.",
 }
