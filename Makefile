@@ -94,7 +94,7 @@ code-data: $(VENV)/.dev
 	$(BIN)/python -m tests.plugins.code_data
 
 attacks: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "attacks_full" tests/attacks -s $(ARGS)
+	$(BIN)/python -m pytest -m "attacks_full" tests/attacks tests/sandbox -s $(ARGS)
 
 soak: $(VENV)/.dev
 	ASSAY_SOAK_KILLS=1000 ASSAY_SOAK_PROGRAMS=20000 $(BIN)/python -m pytest -m soak tests/soak -s $(ARGS)

@@ -66,14 +66,19 @@ def settled(before: host_watch.Host) -> host_watch.Host:
         time.sleep(0.1)
 
 
+FULL = pytest.mark.attacks_full
+IN_CI = [Place("native", "fork"), Place("native", "exec"), Place("native", "fork", user=True), Place("docker", "fork")]
+"""Where the fast ones always run: every strategy, and both modes once. `make attacks` runs all in all."""
+
+
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize("place", [p if p in IN_CI else pytest.param(p, marks=FULL) for p in PLACES], ids=str)
 def test_fast(place: Place) -> None:
     check(place, "fast", 280, shares=2)
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("place", [Place("native", "fork"), Place("docker", "exec")], ids=str)
+@pytest.mark.parametrize("place", [Place("native", "fork"), pytest.param(Place("docker", "exec"), marks=FULL)], ids=str)
 def test_slow(place: Place) -> None:
     """In three processes at a time: most of these wait for the clock."""
     check(place, "slow", 280, shares=3)

@@ -176,7 +176,7 @@ ANSWERS = {
 }
 
 
-@pytest.fixture(scope="module", params=["native", "docker"])
+@pytest.fixture(scope="module", params=["native", pytest.param("docker", marks=pytest.mark.attacks_full)])
 def kind(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each sandbox."""
     skip_without(Place(request.param, "fork"))

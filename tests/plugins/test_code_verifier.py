@@ -12,7 +12,7 @@ import pytest
 
 import assay
 from assay import Completion, FinishReason, Outcome, Pool, Problem, Sandbox, UsageError, Verdict
-from assay_plugins.code_tests import CodeTests
+from assay_plugins.code_tests import CodeTests, sandboxes
 
 ADD = {
     "kind": "stdin",
@@ -243,6 +243,7 @@ def _alive(pid: int) -> bool:
 
 def test_without_any_sandbox_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix:///nonexistent/{os.getpid()}.sock")
+    monkeypatch.setattr(sandboxes, "_open", {})  # another test may have opened one in this process
     verdict = verify(CodeTests(sandbox="docker"), RIGHT)
     assert verdict.outcome is Outcome.ERROR
     assert verdict.score is None

@@ -68,7 +68,7 @@ def agents(kind: str) -> list[int]:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("mode", ["fork", "exec"])
+@pytest.mark.parametrize("mode", ["fork", pytest.param("exec", marks=pytest.mark.attacks_full)])
 def test_killed_workers_never_change_a_verdict(kind: str, mode: str) -> None:
     """Agents, launchers and programs are killed at random moments while programs are judged."""
     verdict_on(RIGHT, kind, mode)
@@ -234,7 +234,7 @@ print(a + b if full >= 6 else full)
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("mode", ["fork", "exec"])
+@pytest.mark.parametrize("mode", ["fork", pytest.param("exec", marks=pytest.mark.attacks_full)])
 def test_a_full_disk_in_the_sandbox_is_the_programs_own(kind: str, mode: str) -> None:
     """A program that fills every place can still answer, its next test has room again, and so has the next program."""
     verdict = verdict_on(FILL, kind, mode)
