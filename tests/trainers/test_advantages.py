@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_trainers.grpo.advantages import group_advantages, overlong_penalty, zero_spread
+from assay import Completion
+from assay.rewards.shaping import Overlong
+from assay_trainers.grpo.advantages import group_advantages, zero_spread
 from assay_trainers.grpo.settings import AdvantageSettings
 from tests.trainers.golden import golden
 
@@ -28,7 +30,9 @@ def test_golden_advantages() -> None:
 
 def test_golden_overlong() -> None:
     row = golden()["misc"]["overlong_penalty"]
-    assert [overlong_penalty(n, row["max_len"], row["cache"]) for n in row["lengths"]] == row["values"]
+    shape = Overlong(max_tokens=row["max_len"], buffer=row["cache"])
+    lengths = [Completion(text="", num_tokens=length) for length in row["lengths"]]
+    assert [shape.value(completion, None) for completion in lengths] == row["values"]
 
 
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])

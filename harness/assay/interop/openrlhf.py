@@ -125,6 +125,5 @@ def _label(label: Any) -> tuple[Any, str]:
 
 def _total(result: RewardResult, problem: Problem) -> float:
     if result.total is None:
-        why = "; ".join(verdict.reason for verdict in result.verdicts.values() if verdict.outcome.is_ours)
-        raise VerifierError(f"the check of the response to {problem.id!r} failed on our side: {why}")
+        raise VerifierError(f"the check of the response to {problem.id!r} failed on our side: {result.failure}")
     return result.total

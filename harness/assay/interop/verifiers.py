@@ -48,8 +48,7 @@ def reward_method(
         problem = with_readable_reference(made, problem)
         (result,) = await made.ascore([problem], [make_completion(trace.last_reply, prefill=prefill)])
         if result.total is None:
-            why = "; ".join(verdict.reason for verdict in result.verdicts.values() if verdict.outcome.is_ours)
-            raise VerifierError(f"the check of the reply to {problem.id!r} failed on our side: {why}")
+            raise VerifierError(f"the check of the reply to {problem.id!r} failed on our side: {result.failure}")
         return result.total
 
     assay_reward.__name__ = name

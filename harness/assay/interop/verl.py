@@ -63,7 +63,7 @@ def compute_score(
     result = _retried(as_reward(reward), [row])[0]
     if result.total is None and failed is None:
         raise VerifierError(
-            f"the check of the response to {row[0].id!r} failed on our side twice: {_why(result)}. Set "
+            f"the check of the response to {row[0].id!r} failed on our side twice: {result.failure}. Set "
             "reward_kwargs.failed to a number to go on with that as its score, or use compute_scores"
         )
     return _score(result, failed or 0.0)
@@ -131,9 +131,3 @@ def _score(result: RewardResult, failed: float) -> Score:
     parts = {name: failed if value is None else value for name, value in result.parts.items()}
     total = result.total
     return {**parts, "score": failed if total is None else total, "failed": float(total is None)}
-
-
-def _why(result: RewardResult) -> str:
-    return "; ".join(
-        f"{name}: {verdict.reason}" for name, verdict in result.verdicts.items() if verdict.outcome.is_ours
-    )

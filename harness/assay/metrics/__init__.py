@@ -9,7 +9,7 @@ Pure functions over plain lists, one idea a file:
 | `expected_votes` | cons@k in expectation over all subsets of k samples |
 | `noise` | standard errors, variance components, Wilson and bootstrap intervals |
 | `compare` | two runs on the same problems: paired difference, exact sign-flip test |
-| `repetition` | whether a text ends in a loop |
+| `repetition` | whether a text ends in a loop, and how much of it repeats |
 | `win_rate` | how often a judge prefers a model to a baseline, at equal lengths too |
 | `summary` | everything above for one run, as a JSON-able dict |
 | `codeforces/` | a rating from contest standings |
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         wilson,
     )
     from assay.metrics.passes import g_pass_at_k, pass_at_1, pass_at_k, pass_hat_k
-    from assay.metrics.repetition import is_repetitive
+    from assay.metrics.repetition import is_repetitive, one_character_each, repeated_share, take_out_unspaced
     from assay.metrics.summary import SampleRow, check_metrics, summarise
     from assay.metrics.votes import answer_classes, cons_at_k
     from assay.metrics.win_rate import WinRate, length_controlled_win_rate
@@ -59,14 +59,17 @@ _HOME = {
     "g_pass_at_k": "passes",
     "is_repetitive": "repetition",
     "length_controlled_win_rate": "win_rate",
+    "one_character_each": "repetition",
     "paired": "compare",
     "pass_at_1": "passes",
     "pass_at_k": "passes",
     "pass_hat_k": "passes",
+    "repeated_share": "repetition",
     "se_clustered": "noise",
     "se_naive": "noise",
     "sign_flip_exact": "compare",
     "summarise": "summary",
+    "take_out_unspaced": "repetition",
     "variance_components": "noise",
     "wilson": "noise",
 }
@@ -86,14 +89,17 @@ __all__ = [
     "g_pass_at_k",
     "is_repetitive",
     "length_controlled_win_rate",
+    "one_character_each",
     "paired",
     "pass_at_1",
     "pass_at_k",
     "pass_hat_k",
+    "repeated_share",
     "se_clustered",
     "se_naive",
     "sign_flip_exact",
     "summarise",
+    "take_out_unspaced",
     "variance_components",
     "wilson",
 ]

@@ -12,6 +12,7 @@ than about 2,000 bytes before the end.
 
 from __future__ import annotations
 
+import re
 import zlib
 
 MIN_CHARS = 500
@@ -30,3 +31,30 @@ def is_repetitive(text: str) -> bool:
         return False
     tail = text[-TAIL_BYTES:].encode("utf-8", "surrogatepass")[-TAIL_BYTES:]
     return len(zlib.compress(tail, 1)) < MAX_RATIO * len(tail)
+
+
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+"""A character of a script that puts no spaces between words."""
+
+
+def one_character_each(text: str) -> str:
+    """The text with spaces around each character of a script that puts none between words (CJK, kana, Thai)."""
+    return _UNSPACED.sub(r" \g<0> ", text)
+
+
+def take_out_unspaced(text: str) -> tuple[str, int]:
+    """The text without the characters of such scripts, and how many of them it had."""
+    return _UNSPACED.subn(" ", text)
+
+
+def repeated_share(text: str, ngram: int) -> float:
+    """Share of the n-grams of words that repeat an earlier one, in [0, 1); 0 where there is no n-gram.
+
+    Words are what white space separates, and each character of a script without spaces.
+    """
+    words = one_character_each(text).split()
+    total = len(words) - ngram + 1
+    if total < 1:
+        return 0.0
+    # Hashes: a million tuples are big.
+    return 1.0 - len({hash(tuple(words[start : start + ngram])) for start in range(total)}) / total

@@ -36,6 +36,13 @@ class RewardResult:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """The verdict of each term that was checked."""
 
+    @property
+    def failure(self) -> str:
+        """What failed on our side, by term: why there may be no total; empty where nothing did."""
+        return "; ".join(
+            f"{name}: {verdict.reason}" for name, verdict in self.verdicts.items() if verdict.outcome.is_ours
+        )
+
 
 class Reward:
     r"""A reward function over problems and completions. Usable from any thread, and from several at once.

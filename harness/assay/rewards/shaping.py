@@ -13,15 +13,13 @@ tokens, the end-of-sequence token included.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assay.errors import UsageError
+from assay.metrics.repetition import repeated_share
 from assay.types import Completion
-
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 
 class Shaping(Protocol):
@@ -100,12 +98,7 @@ class Repetition:
 
     def value(self, completion: Completion, correct: bool | None) -> float:  # noqa: ARG002  # the words alone decide
         """In [-penalty, 0]; 0 for a response of fewer words than one n-gram."""
-        words = _UNSPACED.sub(r" \g<0> ", completion.text).split()
-        total = len(words) - self.ngram + 1
-        if total < 1:
-            return 0.0
-        distinct = len({hash(tuple(words[start : start + self.ngram])) for start in range(total)})
-        return -self.penalty * (1.0 - distinct / total)
+        return -self.penalty * repeated_share(completion.text, self.ngram)
 
 
 KINDS: Mapping[str, type[Overlong | Cosine | Repetition]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from assay import BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict, metrics, split_completion
-from assay_plugins.data_filters.overlap import UNSPACED, one_character_each
 from assay_plugins.language_consistency.mix import language_mix
 
 # Also deep inside a list or a quotation, where models indent them.
@@ -106,14 +105,7 @@ class NoRepetition(_Filter):
         """The share of repeated n-grams, or a loop at the end."""
         if metrics.is_repetitive(completion.text):
             return "the response ends in a loop"
-        words = one_character_each(completion.text).split()
-        total = len(words) - self.ngram + 1
-        if total < 1:
-            return None
-        distinct = {
-            hash(tuple(words[start : start + self.ngram])) for start in range(total)
-        }  # a million tuples are big
-        repeated = 1.0 - len(distinct) / total
+        repeated = metrics.repeated_share(completion.text, self.ngram)
         return None if repeated <= self.max_share else f"{repeated:.0%} of its {self.ngram}-grams repeat earlier ones"
 
 
@@ -124,5 +116,5 @@ def _reasoning(completion: Completion) -> str:
 
 
 def _words(text: str) -> int:
-    spaced, characters = UNSPACED.subn(" ", text)
+    spaced, characters = metrics.take_out_unspaced(text)
     return len(spaced.split()) + (characters + 1) // 2

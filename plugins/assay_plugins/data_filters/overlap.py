@@ -14,8 +14,6 @@ import assay
 from assay import BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict
 
 _WORDS = re.compile(r"[^\W_]+")
-UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-"""A character of a script that puts no spaces between words."""
 
 
 class NotInBenchmarks(BaseVerifier):
@@ -81,12 +79,7 @@ class NotInBenchmarks(BaseVerifier):
 
 def words_of(text: str) -> list[str]:
     """Words in lower case; each character of a script without spaces is one."""
-    return _WORDS.findall(one_character_each(text.lower()))
-
-
-def one_character_each(text: str) -> str:
-    """The text with spaces around each character of a script without spaces."""
-    return UNSPACED.sub(r" \g<0> ", text)
+    return _WORDS.findall(assay.metrics.one_character_each(text.lower()))
 
 
 def _runs(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:

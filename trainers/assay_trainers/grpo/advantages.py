@@ -69,17 +69,6 @@ def zero_spread(rewards: Sequence[float | None]) -> bool:
     return _all_equal(_valid(rewards))
 
 
-def overlong_penalty(length: int, max_tokens: int, buffer: int) -> float:
-    """DAPO's soft punishment of length, eq. 13: 0 up to max − buffer, then linear down to −1 at max and beyond.
-
-    In a run it is the shaping part `overlong` of the reward; this is the formula by itself.
-    """
-    over = length - (max_tokens - buffer)
-    if over <= 0:
-        return 0.0
-    return -1.0 if over >= buffer else -over / buffer
-
-
 def _valid(rewards: Sequence[float | None]) -> list[float]:
     return [reward for reward in rewards if reward is not None and not math.isnan(reward)]
 
