@@ -24,7 +24,7 @@ PACKAGES = {
 
 LAYERS = [
     {"types", "errors", "lazy"},
-    {"reasoning", "hashing", "hedging", "jsonl", "contracts", "hookspecs", "prompts"},
+    {"reasoning", "hashing", "hedging", "yaml_file", "jsonl", "contracts", "hookspecs", "prompts"},
     {"plugins", "data"},
     {"runs", "verification", "metrics", "backends", "sandbox"},
     {"audit", "plan", "results", "rewards", "score", "validate", "report"},

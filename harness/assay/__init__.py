@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assay.audit import AuditCase, audit_verifier
     from assay.backends.prompting import Prompter
     from assay.backends.torch_decode.loop import DecodeJob, DecodeLoop
+    from assay.backends.torch_decode.stops import eos_ids
     from assay.contracts import Backend, BaseBenchmark, BaseVerifier, Benchmark, Verifier
     from assay.data import DataSource, find_data
     from assay.errors import (
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
         Verdict,
     )
     from assay.verification import Pool, same_answer, verify
+    from assay.yaml_file import read_yaml
 
 __version__ = "0.1.0"
 
@@ -123,6 +125,7 @@ _HOME = {
     "audit_verifier": "audit",
     "did_you_mean": "errors",
     "ends_in_or": "hedging",
+    "eos_ids": "backends.torch_decode.stops",
     "evaluate": "evaluation",
     "find_data": "data",
     "get_benchmark": "plugins",
@@ -139,6 +142,7 @@ _HOME = {
     "open_backend": "plugins",
     "open_sandbox": "sandbox",
     "read_jsonl": "jsonl",
+    "read_yaml": "yaml_file",
     "render_prompt": "prompts",
     "same_answer": "verification",
     "split_completion": "reasoning",
@@ -198,6 +202,7 @@ __all__ = [
     "audit_verifier",
     "did_you_mean",
     "ends_in_or",
+    "eos_ids",
     "evaluate",
     "find_data",
     "get_benchmark",
@@ -214,6 +219,7 @@ __all__ = [
     "open_backend",
     "open_sandbox",
     "read_jsonl",
+    "read_yaml",
     "render_prompt",
     "same_answer",
     "split_completion",

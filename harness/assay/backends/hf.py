@@ -178,6 +178,7 @@ class HfBackend:
         from transformers import AutoModelForCausalLM
 
         from assay.backends.torch_decode.loop import DecodeLoop
+        from assay.backends.torch_decode.stops import eos_ids
 
         if threads := self._options.get("threads"):
             torch.set_num_threads(threads)
@@ -190,7 +191,7 @@ class HfBackend:
         self._loop = DecodeLoop(
             model,
             self._tokenizer,
-            eos_ids=_eos_ids(model, self._tokenizer),
+            eos_ids=eos_ids(model, self._tokenizer),
             context=_context_of(config.to_dict()),
             batch_size=self._options.get("batch_size") or _AUTO_BATCH[kind],
             max_batch_tokens=self._options.get("max_batch_tokens") or _affordable_tokens(config, dtype, self._device),
@@ -234,18 +235,6 @@ def _context_of(config: Mapping[str, Any]) -> int | None:
         if isinstance(value, int) and value > 0:
             return value
     return None
-
-
-def _eos_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Every token that ends a turn: chat models list several in their generation config."""
-    found: set[int] = set()
-    for value in (
-        getattr(model.generation_config, "eos_token_id", None),
-        model.config.eos_token_id,
-        tokenizer.eos_token_id,
-    ):
-        found.update(value if isinstance(value, list | tuple) else [value] if value is not None else [])
-    return frozenset(found)
 
 
 def _affordable_tokens(config: Any, dtype: Any, device: Any) -> int:

@@ -82,14 +82,8 @@ def store(source: DataSource, rows: Sequence[Mapping[str, Any]], *, replace: boo
     file = file_of(source)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if not replace and (present := checked_sha256(source)) is not None:
-            # Another process stored it since we looked.
-            if present != sha256:
-                raise DataError(
-                    f"{file} (sha256 {present}) differs from what the hub now gives for the same revision (sha256 "
-                    f"{sha256}). {_remedy(source, file)}"
-                )
-            return
+        if not replace and _holds(source, sha256):
+            return  # another process stored it since we looked
         file.unlink(missing_ok=True)
         _put(sidecar_of(file), f"{sha256}  {file.name}\n".encode())
         _put(file, content)
@@ -115,16 +109,23 @@ def adopt(source: DataSource, downloaded: Path, *, replace: bool) -> None:
             f"recorded is {source.hub_sha256}. Run the command again; if it stays so, the file was changed."
         )
     file = file_of(source)
-    if not replace and (present := checked_sha256(source)) is not None:
-        if present != sha256:
-            raise DataError(
-                f"{file} (sha256 {present}) differs from what the hub now gives (sha256 {sha256}). "
-                f"{_remedy(source, file)}"
-            )
+    if not replace and _holds(source, sha256):
         return
     file.unlink(missing_ok=True)
     _put(sidecar_of(file), f"{sha256}  {file.name}\n".encode())
     os.replace(downloaded, file)
+
+
+def _holds(source: DataSource, sha256: str) -> bool:
+    """Whether the cache has this very file. Raises `DataError` where it has another under the same revision."""
+    present = checked_sha256(source)
+    if present not in (None, sha256):
+        file = file_of(source)
+        raise DataError(
+            f"{file} (sha256 {present}) differs from what the hub now gives for the same revision (sha256 {sha256}). "
+            f"{_remedy(source, file)}"
+        )
+    return present is not None
 
 
 def _put(path: Path, content: bytes) -> None:

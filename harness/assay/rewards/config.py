@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from assay.errors import UsageError
+from assay.yaml_file import read_yaml
 
 ROUTED = "routed"
 """The verifier of a term that asks each problem for its own (`Problem.verifier`)."""
 _MAX_FILE_BYTES = 2**16
 _MAX_BRACKETS = 2000
-"""Opening brackets in a file: the parser takes quadratic time over nested ones."""
 _NO_OTHER_FIELDS = {"extra": "forbid"}
 """A misspelt field must not pass for a default."""
 
@@ -114,29 +114,8 @@ def read_config(source: str | Path | Mapping[str, Any]) -> RewardConfig:
     """
     if isinstance(source, Mapping):
         return _checked(source, "the reward")
-    path = Path(source)
-    try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise UsageError(f"{path} is larger than {_MAX_FILE_BYTES} bytes: that is no reward configuration")
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the reward configuration {path}: {error}") from error
-    return _checked(_parse(text, str(path)), str(path))
-
-
-def _parse(text: str, where: str) -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    if text.count("[") + text.count("{") > _MAX_BRACKETS:
-        raise UsageError(f"{where} has more than {_MAX_BRACKETS} opening brackets: that is no reward configuration")
-    # Aliases can blow a page up to gigabytes ("billion laughs"); a reward needs none.
-    try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=loader)):
-            raise UsageError(f"{where} uses a YAML alias (*name); write the value out")
-        return yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+    data = read_yaml(Path(source), "reward configuration", max_bytes=_MAX_FILE_BYTES, max_brackets=_MAX_BRACKETS)
+    return _checked(data, str(source))
 
 
 def _checked(data: Any, where: str) -> RewardConfig:

@@ -23,12 +23,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from assay import UsageError, did_you_mean
+from assay import UsageError, did_you_mean, read_yaml
 from assay_trainers.grpo.settings import NO_OTHER_FIELDS, AdvantageSettings, LossSettings, changed, preset
 
 _MAX_FILE_BYTES = 2**20
 _MAX_BRACKETS = 5000
-"""Opening brackets in a file: the parser takes quadratic time over nested ones."""
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -194,7 +193,7 @@ def read_config(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
     Raises `UsageError` naming the file, the field and what it should be.
     """
     where = "the configuration" if isinstance(source, Mapping) else str(source)
-    data = _copied(source) if isinstance(source, Mapping) else _parsed(Path(source))
+    data = _copied(source) if isinstance(source, Mapping) else _read(Path(source))
     if not isinstance(data, dict):
         raise UsageError(f"{where} must be a mapping with 'model', 'output' and 'data', got {type(data).__name__}")
     for dotted, value in (changes or {}).items():
@@ -216,25 +215,8 @@ def _copied(source: Mapping[str, Any]) -> Any:
     return json.loads(json.dumps(dict(source)))
 
 
-def _parsed(path: Path) -> Any:
-    import yaml
-
-    try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise UsageError(f"{path} is larger than {_MAX_FILE_BYTES} bytes: that is no training configuration")
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the training configuration {path}: {error}") from error
-    if text.count("[") + text.count("{") > _MAX_BRACKETS:
-        raise UsageError(f"{path} has more than {_MAX_BRACKETS} opening brackets: that is no training configuration")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    # Aliases can blow a page up to gigabytes ("billion laughs"); a configuration needs none.
-    try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, Loader=loader)):
-            raise UsageError(f"{path} uses a YAML alias (*name); write the value out")
-        return yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+def _read(path: Path) -> Any:
+    return read_yaml(path, "training configuration", max_bytes=_MAX_FILE_BYTES, max_brackets=_MAX_BRACKETS)
 
 
 def _set(data: dict[str, Any], dotted: str, value: Any) -> None:

@@ -31,6 +31,7 @@ from assay import (
     Request,
     Sampling,
     UsageError,
+    eos_ids,
 )
 
 _BATCH = {"cpu": 64, "gpu": 256}
@@ -132,7 +133,7 @@ class TransformersEngine:
         self._loop = DecodeLoop(
             model,
             tokenizer,
-            eos_ids=eos_ids(model, tokenizer),
+            eos_ids=end_tokens(model, tokenizer),
             context=context_window(model),
             batch_size=batch_size or _BATCH[kind],
             max_batch_tokens=max_batch_tokens,
@@ -185,15 +186,9 @@ def context_window(model: Any) -> int | None:
     return getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
 
 
-def eos_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Every token that ends a turn: chat models list several in their generation config."""
-    found: set[int] = set()
-    for value in (
-        getattr(model.generation_config, "eos_token_id", None),
-        model.config.eos_token_id,
-        tokenizer.eos_token_id,
-    ):
-        found.update(value if isinstance(value, list | tuple) else [value] if value is not None else [])
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Every token that ends a turn. Raises `UsageError` where none is named."""
+    found = eos_ids(model, tokenizer)
     if not found:
         raise UsageError("neither the model nor its tokenizer names an end-of-sequence token: no completion would end")
-    return frozenset(found)
+    return found
