@@ -47,8 +47,9 @@ if TYPE_CHECKING:
     )
     from assay.prompts import get_template, render_prompt
     from assay.reasoning import ReasoningSplit, missing_answer, split_completion, split_reasoning
-    from assay.results import RunResult
+    from assay.results import RunResult, load_result
     from assay.rewards import Reward, RewardConfig, RewardResult, ShapingTerm, Term
+    from assay.run_writer import RunWriter
     from assay.sandbox import (
         LiveRun,
         Program,
@@ -111,6 +112,7 @@ _HOME = {
     "RunMode": "sandbox",
     "RunResult": "results",
     "RunStatus": "sandbox",
+    "RunWriter": "run_writer",
     "Sampling": "types",
     "Sandbox": "sandbox",
     "SandboxError": "errors",
@@ -136,6 +138,7 @@ _HOME = {
     "list_benchmarks": "plugins",
     "list_verifiers": "plugins",
     "load_plugin": "plugins",
+    "load_result": "results",
     "metrics": "metrics",
     "missing_answer": "reasoning",
     "notify": "plugins",
@@ -188,6 +191,7 @@ __all__ = [
     "RunMode",
     "RunResult",
     "RunStatus",
+    "RunWriter",
     "Sampling",
     "Sandbox",
     "SandboxError",
@@ -213,6 +217,7 @@ __all__ = [
     "list_benchmarks",
     "list_verifiers",
     "load_plugin",
+    "load_result",
     "metrics",
     "missing_answer",
     "notify",

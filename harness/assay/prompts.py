@@ -31,7 +31,7 @@ class PromptTemplate:
     """A way to put a question to a model."""
 
     name: str
-    """"r1", "r1-zero", "plain", or the path of the file it came from."""
+    """"r1", "r1-zero", "plain", "raw", or the path of the file it came from."""
     text: str
     """Text with the placeholders {prompt}, {question} and {instruction}."""
     chat: bool
@@ -42,6 +42,7 @@ _BUILT_IN = {
     "r1": PromptTemplate(name="r1", text="{prompt}", chat=True),
     "r1-zero": PromptTemplate(name="r1-zero", text=R1_ZERO, chat=False),
     "plain": PromptTemplate(name="plain", text="{question}", chat=True),
+    "raw": PromptTemplate(name="raw", text="{question}", chat=False),
 }
 
 

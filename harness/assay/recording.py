@@ -58,7 +58,7 @@ class RunProgress:
         self.score_sum += score or 0.0
 
 
-def _storable(verdict: Verdict) -> Verdict:
+def storable(verdict: Verdict) -> Verdict:
     """The verdict, or an error where a verifier put something into it that no JSON file can hold."""
     try:
         canonical_json(verdict.details)
@@ -138,7 +138,7 @@ class Recorder:
 
     def _record(self, sample: PlannedSample, completion: Completion, verdict: Verdict) -> None:
         verifier = self._verifiers[sample.problem.verifier]
-        verdict = _storable(verdict)
+        verdict = storable(verdict)
         self._store.append(
             Record(
                 key=sample.request.key,

@@ -43,6 +43,19 @@ class RunResult:
     notices: tuple[str, ...] = ()
     """What had to be repaired or left out, one sentence each."""
 
+    def scores(self) -> dict[str, list[float | None]]:
+        """What each sample of each problem is worth, by problem and sample index; None: our side failed.
+
+        These are the samples that the run's last session asked for, as in the summary: what a paired comparison needs.
+        """
+        with SampleStore.open(self.path) as store:
+            rows = _counted(self.manifest, store.rows.values())
+        scores: dict[str, list[float | None]] = {}
+        for row in rows:
+            worth = None if row.outcome.is_ours else row.score or 0.0
+            scores.setdefault(row.problem_id, []).append(worth)
+        return scores
+
     def row(self) -> dict[str, Any]:
         """The run as a row of a table: what was run, how, and the summary."""
         manifest = self.manifest
@@ -86,9 +99,7 @@ def summarise_run(manifest: dict[str, Any], rows: Iterable[Row], pool: Pool | No
     """The summary of the samples that the run's last session asked for, as far as they are there."""
     session = manifest["sessions"][-1]
     samples = session["samples_per_problem"]
-    wanted = None if session["problem_ids"] is None else set(session["problem_ids"])
-    counted = [row for row in rows if row.sample_index < samples and (wanted is None or row.problem_id in wanted)]
-    counted.sort(key=lambda row: (row.problem_id, row.sample_index))
+    counted = _counted(manifest, rows)
     voted = any(metric.startswith("cons@") for metric in manifest["metrics"])
     failed_votes = 0
     sample_rows: list[SampleRow] = []
@@ -113,6 +124,18 @@ def summarise_run(manifest: dict[str, Any], rows: Iterable[Row], pool: Pool | No
         "failed_vote_comparisons": failed_votes,
         **summarise(sample_rows, manifest["metrics"], samples=samples),
     }
+
+
+def _counted(manifest: dict[str, Any], rows: Iterable[Row]) -> list[Row]:
+    """The rows that the run's last session asked for, in order of problem and sample index."""
+    session = manifest["sessions"][-1]
+    wanted = None if session["problem_ids"] is None else set(session["problem_ids"])
+    counted = [
+        row
+        for row in rows
+        if row.sample_index < session["samples_per_problem"] and (wanted is None or row.problem_id in wanted)
+    ]
+    return sorted(counted, key=lambda row: (row.problem_id, row.sample_index))
 
 
 def write_report(result: RunResult) -> None:
