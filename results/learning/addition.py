@@ -92,8 +92,8 @@ def supervise(
     """Ordinary fine-tuning until the greedy accuracy reaches the goal; returns its steps."""
     import torch
 
-    from assay_trainers.grpo.batching import Row, collate
-    from assay_trainers.grpo.logprobs import completion_logprobs
+    from assay_trainers.common.batching import Row, collate
+    from assay_trainers.common.logprobs import completion_logprobs
 
     def row(problem: assay.Problem) -> Row:
         prompt = tokenizer(problem.prompt[0].content)["input_ids"]
@@ -122,8 +122,8 @@ def main() -> None:
 
     import torch
 
+    from assay_trainers.common.models import save_policy
     from assay_trainers.grpo.config import read_config
-    from assay_trainers.grpo.models import save_policy
     from assay_trainers.grpo.trainer import train
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

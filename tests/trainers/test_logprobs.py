@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from assay import UsageError
-from assay_trainers.grpo import logprobs
-from assay_trainers.grpo.batching import Row, collate, micro_batches, plan
-from assay_trainers.grpo.logprobs import check_head, completion_logprobs, head_logprobs, row_logprobs
+from assay_trainers.common import logprobs
+from assay_trainers.common.batching import Row, collate, micro_batches, plan
+from assay_trainers.common.logprobs import check_head, completion_logprobs, head_logprobs, row_logprobs
 from tests.trainers.models import EOS, tiny_model
 
 # The completions end with the token that is also the pad token; one of them holds nothing else.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from assay import FinishReason, Message, Problem, Sampling, UsageError
-from assay_trainers.grpo.batching import Row
-from assay_trainers.grpo.logprobs import row_logprobs
+from assay_trainers.common.batching import Row
+from assay_trainers.common.logprobs import row_logprobs
 from assay_trainers.grpo.rollouts import Prompt, PromptEncoder, Rollout, TransformersEngine
 from tests.trainers.models import EOS, tiny_model, tokenizer
 

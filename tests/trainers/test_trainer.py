@@ -16,12 +16,12 @@ from transformers import AutoModelForCausalLM
 
 import assay
 from assay import Completion, Problem, RewardResult, Sampling, StoreError, UsageError, VerifierError
-from assay_trainers.grpo import checkpoints
-from assay_trainers.grpo.alarms import StopTrainingError
+from assay_trainers.common import checkpoints
+from assay_trainers.common.stopping import StopTrainingError
+from assay_trainers.common.world import World
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.rollouts import Prompt, Rollout, TransformersEngine
 from assay_trainers.grpo.trainer import Trainer, train
-from assay_trainers.grpo.world import World
 from tests.trainers.conftest import DigitReward
 
 Make = Callable[..., TrainConfig]

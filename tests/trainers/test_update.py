@@ -8,14 +8,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from assay_trainers.grpo.alarms import StopTrainingError
-from assay_trainers.grpo.batching import Row
-from assay_trainers.grpo.config import OptimizerConfig, TrainConfig
+from assay_trainers.common.batching import Row
+from assay_trainers.common.configs import OptimizerConfig
+from assay_trainers.common.models import frozen_copy
+from assay_trainers.common.optimizer import schedule
+from assay_trainers.common.stopping import StopTrainingError
+from assay_trainers.common.world import World
+from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.losses import LOSSES, Totals
-from assay_trainers.grpo.models import frozen_copy
 from assay_trainers.grpo.settings import PRESETS
-from assay_trainers.grpo.update import Learner, UpdateStats, schedule
-from assay_trainers.grpo.world import World
+from assay_trainers.grpo.update import Learner, UpdateStats
 from tests.trainers.models import EOS, tiny_model
 
 

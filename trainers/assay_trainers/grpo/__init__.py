@@ -1,19 +1,15 @@
 """Group relative policy optimisation with Assay's verifiers as rewards (`assay train grpo CONFIG`).
 
-The mathematics, as pure functions:
+The mathematics, as pure functions (log-probs and micro-batches: `assay_trainers.common`):
 
 - `settings`: what decides loss and advantages, and the published presets
 - `advantages`: rewards → advantages
 - `losses`: GRPO, Dr. GRPO, BNPO, DAPO, GSPO, CISPO over log-probs
-- `logprobs`: log-probs and entropies of completions, in chunks
-- `batching`: rows → micro-batches of about one length, within a token budget
 
 The parts of a run:
 
 - `config`: its YAML file, checked field by field; `setup`: the problems, the reward and the prompts that it names
 - `problems`: where problems come from, and which ones a step gets
-- `models`: loading a policy; writing Hugging Face folders
-- `world`: the processes
 - `rollouts`: prompts → completions, behind one interface; `rewarding`: what they earn, while others are generated
 - `window`: one step's completions as rows with advantages
 - `update`: one optimizer update

@@ -6,12 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assay import AssayError
 from assay_trainers.grpo.config import AlarmConfig
-
-
-class StopTrainingError(AssayError):
-    """What was found must not be learned from: the run ends before, or right after, the step it was found in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,6 @@ preset applied, is written beside the results, and its hash into every checkpoin
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -21,19 +20,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
-from assay import UsageError, did_you_mean, read_yaml
-from assay_trainers.grpo.settings import NO_OTHER_FIELDS, AdvantageSettings, LossSettings, changed, preset
-
-_MAX_FILE_BYTES = 2**20
-_MAX_BRACKETS = 5000
-
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from assay import UsageError
+from assay_trainers.common.configs import (
+    NO_OTHER_FIELDS,
+    AboveZero,
+    CheckpointConfig,
+    Count,
+    OptimizerConfig,
+    Positive,
+    Share,
+    as_values,
+    parse,
+    read_mapping,
+)
+from assay_trainers.grpo.settings import AdvantageSettings, LossSettings, changed, preset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,41 +82,15 @@ class RolloutConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OptimizerConfig:
-    """AdamW and its schedule."""
+class UpdateConfig(OptimizerConfig):
+    """AdamW, its schedule, and how a step's completions become updates."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
-
-    learning_rate: AboveZero = 3e-6
-    beta1: Share = 0.9
-    beta2: Share = 0.999
-    eps: AboveZero = 1e-8
-    weight_decay: Amount = 0.0
-    max_grad_norm: AboveZero = 1.0
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """What the learning rate does after the warm-up; linear and cosine end at 0."""
-    warmup: Count = 0
-    """Optimizer updates of linear warm-up."""
     updates: Positive = 1
     """Optimizer updates a step: its completions are split into so many mini-batches, by whole groups."""
     epochs: Positive = 1
     """Times that a step's completions are gone through."""
-    micro_batch_tokens: Positive = 16384
-    """Padded tokens in one forward and backward pass at most; changes speed and memory, not the gradient."""
     mask_truncated: bool = False
     """Completions that the cap cut off stay in their group's baseline but teach nothing (DAPO's overlong filtering)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckpointConfig:
-    """When the state is written, and how much of it is kept."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
-
-    every: Positive = 50
-    """Steps."""
-    keep: Positive = 3
-    """Checkpoints; older ones are deleted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,13 +144,13 @@ class TrainConfig:
     log_samples: Count = 4
     """Completions a step that are written to samples.jsonl with their verdicts."""
     rollout: RolloutConfig = field(default_factory=RolloutConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    optimizer: UpdateConfig = field(default_factory=UpdateConfig)
     checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
     alarms: AlarmConfig = field(default_factory=AlarmConfig)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values, preset applied."""
-        return dict(json.loads(json.dumps(dataclasses.asdict(self))))
+        return as_values(self)
 
     @property
     def hash(self) -> str:
@@ -192,12 +168,7 @@ def read_config(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
 
     Raises `UsageError` naming the file, the field and what it should be.
     """
-    where = "the configuration" if isinstance(source, Mapping) else str(source)
-    data = _copied(source) if isinstance(source, Mapping) else _read(Path(source))
-    if not isinstance(data, dict):
-        raise UsageError(f"{where} must be a mapping with 'model', 'output' and 'data', got {type(data).__name__}")
-    for dotted, value in (changes or {}).items():
-        _set(data, dotted, value)
+    data, where = read_mapping(source, changes, "'model', 'output' and 'data'")
     chosen = preset(str(data.get("preset", "r1")))
     for name, base in (("loss", chosen.loss), ("advantages", chosen.advantages)):
         given = data.get(name) or {}
@@ -205,50 +176,4 @@ def read_config(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
             raise UsageError(f"{where}: {name} must be a mapping, got {type(given).__name__}")
         data[name] = changed(base, given, name)
     data.setdefault("refresh_reference_every", chosen.refresh_reference_every)
-    try:
-        return TypeAdapter(TrainConfig).validate_python(data)
-    except ValidationError as error:
-        raise UsageError(f"{where}: " + _explain(error)) from error
-
-
-def _copied(source: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(dict(source)))
-
-
-def _read(path: Path) -> Any:
-    return read_yaml(path, "training configuration", max_bytes=_MAX_FILE_BYTES, max_brackets=_MAX_BRACKETS)
-
-
-def _set(data: dict[str, Any], dotted: str, value: Any) -> None:
-    *parents, last = dotted.split(".")
-    place = data
-    for number, name in enumerate(parents):
-        inner = place.get(name)
-        if inner is None:
-            inner = place[name] = {}
-        if not isinstance(inner, dict):
-            raise UsageError(f"--set {dotted}: {'.'.join(parents[: number + 1])} is a value, not a section")
-        place = inner
-    place[last] = value
-
-
-_SECTIONS: Mapping[str, type] = {
-    "data": DataConfig,
-    "rollout": RolloutConfig,
-    "optimizer": OptimizerConfig,
-    "checkpoints": CheckpointConfig,
-    "alarms": AlarmConfig,
-}
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    places = [str(part) for part in first["loc"]]
-    dotted = ".".join(places) or "top level"
-    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        owner = _SECTIONS.get(places[0], TrainConfig) if len(places) > 1 else TrainConfig
-        known = [entry.name for entry in dataclasses.fields(owner)]
-        return f"there is no field {dotted!r}. " + did_you_mean(places[-1], known)
-    if first["type"] == "missing":
-        return f"the field {dotted!r} is missing"
-    return f"{dotted}: {first['msg']}, got {first['input']!r}"
+    return parse(TrainConfig, data, where)

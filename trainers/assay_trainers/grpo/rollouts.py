@@ -33,6 +33,7 @@ from assay import (
     UsageError,
     eos_ids,
 )
+from assay_trainers.common.models import context_window
 
 _BATCH = {"cpu": 64, "gpu": 256}
 """Rows decoded at a time: beyond it a step takes longer in proportion."""
@@ -178,12 +179,6 @@ class TransformersEngine:
 def truncated(completion: Completion) -> bool:
     """Whether the token cap ended it."""
     return completion.finish_reason is FinishReason.LENGTH
-
-
-def context_window(model: Any) -> int | None:
-    """Tokens that fit into the model's context; None where the configuration has no number."""
-    config = model.config.get_text_config(decoder=True)
-    return getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
 
 
 def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:

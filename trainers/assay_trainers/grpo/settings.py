@@ -21,9 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from assay import UsageError, did_you_mean
-
-NO_OTHER_FIELDS = {"extra": "forbid"}
-"""A misspelt field must not pass for a default."""
+from assay_trainers.common.configs import NO_OTHER_FIELDS
 
 LossKind = Literal["grpo", "dr_grpo", "bnpo", "dapo", "gspo", "cispo"]
 Scale = Literal["group", "batch", "none"]

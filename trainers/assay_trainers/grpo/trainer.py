@@ -11,11 +11,10 @@ SIGTERM ends the run at the next completion, or after the updates that have begu
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,28 +22,24 @@ from typing import Any
 import torch
 
 from assay import Problem, UsageError, notify
-from assay_trainers.grpo.alarms import StopTrainingError, find_alarms
-from assay_trainers.grpo.batching import Row
-from assay_trainers.grpo.checkpoints import (
-    Progress,
-    checkpoint_folder,
-    list_checkpoints,
-    load_checkpoint,
-    locked,
-    save_checkpoint,
-)
+from assay_trainers.common.batching import Row
+from assay_trainers.common.checkpoints import checkpoint_folder, list_checkpoints, locked
+from assay_trainers.common.logprobs import check_head
+from assay_trainers.common.logs import append_line, cut_log, write_config
+from assay_trainers.common.models import checkpoint_gradients, context_window, frozen_copy, load_policy, save_policy
+from assay_trainers.common.stopping import StopRequestedError, StopTrainingError, on_sigterm
+from assay_trainers.common.world import World
+from assay_trainers.grpo.alarms import find_alarms
+from assay_trainers.grpo.checkpoints import Progress, load_checkpoint, save_checkpoint
 from assay_trainers.grpo.config import TrainConfig
-from assay_trainers.grpo.logprobs import check_head
-from assay_trainers.grpo.logs import append_line, cut_log, write_config, write_samples
+from assay_trainers.grpo.logs import write_samples
 from assay_trainers.grpo.losses import Totals
-from assay_trainers.grpo.models import frozen_copy, load_policy, save_policy
 from assay_trainers.grpo.problems import take
 from assay_trainers.grpo.rewarding import Scorer
-from assay_trainers.grpo.rollouts import Prompt, PromptEncoder, RolloutEngine, TransformersEngine, context_window
+from assay_trainers.grpo.rollouts import Prompt, PromptEncoder, RolloutEngine, TransformersEngine
 from assay_trainers.grpo.setup import problems_of, prompt_text, reward_of
 from assay_trainers.grpo.update import Learner, UpdateStats
-from assay_trainers.grpo.window import StopRequestedError, Window, draw_window, summarise
-from assay_trainers.grpo.world import World
+from assay_trainers.grpo.window import Window, draw_window, summarise
 
 _log = logging.getLogger("assay.trainers")
 
@@ -115,7 +110,7 @@ class Trainer:
         model, self.tokenizer = load_policy(config.model, device=world.device)
         check_head(model)
         if config.gradient_checkpointing:
-            _checkpoint_gradients(model)
+            checkpoint_gradients(model)
         self.learner = Learner(model, frozen_copy(model) if config.loss.beta else None, config, world)
         self.engine = engine or TransformersEngine(model, self.tokenizer, batch_size=config.rollout.batch_size)
         window = context_window(model)
@@ -132,7 +127,7 @@ class Trainer:
 
     def run(self, on_step: StepListener | None = None) -> TrainResult:
         """Resume, and go on to the last step, while holding the output folder."""
-        with locked(self.output) if self.world.is_main else nullcontext(), _on_sigterm(self._stop):
+        with locked(self.output) if self.world.is_main else nullcontext(), on_sigterm(self._stop):
             self._resume()
             while self.progress.step < self.config.steps and self._advance(on_step):
                 if self.progress.step % self.config.checkpoints.every == 0:
@@ -271,7 +266,7 @@ class Trainer:
         if self.world.is_main:
             for name in ("metrics.jsonl", "samples.jsonl"):
                 cut_log(self.output / name, self.progress.step)
-            write_config(self.output / "config.yaml", self.config)
+            write_config(self.output / "config.yaml", self.config.as_dict())
 
     def _save(self) -> Path:
         """Write a checkpoint; one of this very step, if there is one, stays as it is."""
@@ -289,30 +284,3 @@ class Trainer:
 
     def _asked_to_stop(self) -> bool:
         return any(self.world.gather([self._stop.is_set()]))
-
-
-def _checkpoint_gradients(model: Any) -> None:
-    """Only models in training mode do it, and there dropout would make trainer and sampler two policies."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-        if hasattr(module, "attention_dropout"):
-            module.attention_dropout = 0.0
-    if hasattr(model, "activation_checkpointing_enable"):  # transformers 5.22 and later
-        model.activation_checkpointing_enable()
-    else:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    model.train()
-
-
-@contextmanager
-def _on_sigterm(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` at the first SIGTERM; only the main thread may set handlers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -7,7 +7,6 @@ that does not match the trainer is found before its gradient reaches the weights
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +14,12 @@ from typing import Any
 
 import torch
 
-from assay_trainers.grpo.alarms import StopTrainingError
-from assay_trainers.grpo.batching import Row, collate, micro_batches
-from assay_trainers.grpo.config import OptimizerConfig, TrainConfig
-from assay_trainers.grpo.logprobs import completion_logprobs, row_logprobs
+from assay_trainers.common.batching import Row, collate, micro_batches
+from assay_trainers.common.logprobs import completion_logprobs, row_logprobs
+from assay_trainers.common.optimizer import descend, make_optimizer, schedule
+from assay_trainers.common.world import World
+from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.losses import LossInputs, Totals, clip_fraction, k3, loss
-from assay_trainers.grpo.world import World
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,14 +56,7 @@ class Learner:
     def __init__(self, model: Any, reference: Any | None, config: TrainConfig, world: World) -> None:
         self.model, self.reference, self.config, self.world = model, reference, config, world
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        settings = config.optimizer
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=settings.learning_rate,
-            betas=(settings.beta1, settings.beta2),
-            eps=settings.eps,
-            weight_decay=settings.weight_decay,
-        )
+        self.optimizer = make_optimizer(self.parameters, config.optimizer)
         self.updates = 0
         """Optimizer updates so far."""
 
@@ -119,18 +111,14 @@ class Learner:
         if idle:
             self.updates += 1
             return 0.0
-        self.world.sum_gradients(self.parameters)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.config.optimizer.max_grad_norm))
-        if not math.isfinite(norm):
-            self.optimizer.zero_grad(set_to_none=True)
-            raise StopTrainingError(
-                f"the gradient of update {self.updates + 1} is not finite (norm {norm}): the weights are untouched. "
-                "Lower optimizer.learning_rate, or look at the log-probs and rewards of this step"
-            )
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        norm = descend(
+            self.optimizer,
+            self.parameters,
+            self.world,
+            learning_rate=self.learning_rate(),
+            max_grad_norm=self.config.optimizer.max_grad_norm,
+            number=self.updates + 1,
+        )
         self.updates += 1
         return norm
 
@@ -164,13 +152,3 @@ class Learner:
             difference = (trainer - inputs.sampling)[mask].abs()
             stats.add(mismatch=float(difference.sum()), compared=tokens)
             stats.mismatch_max = max(stats.mismatch_max, float(difference.max()))
-
-
-def schedule(settings: OptimizerConfig, update: int, total: int) -> float:
-    """The factor of the learning rate at an update, counted from 0, of `total`."""
-    if update < settings.warmup:
-        return (update + 1) / settings.warmup
-    if settings.schedule == "constant":
-        return 1.0
-    done = min(1.0, (update - settings.warmup) / max(1, total - settings.warmup))
-    return 1.0 - done if settings.schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay import Problem, Sampling
+from assay_trainers.common.batching import Row
+from assay_trainers.common.stopping import StopRequestedError
+from assay_trainers.common.world import World
 from assay_trainers.grpo.advantages import group_advantages, zero_spread
-from assay_trainers.grpo.batching import Row
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.losses import Totals
 from assay_trainers.grpo.rewarding import Rewarded, Scorer, score_rollouts
 from assay_trainers.grpo.rollouts import Prompt, Rollout, RolloutEngine, truncated
-from assay_trainers.grpo.world import World
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,10 +56,6 @@ class Window:
     """Problems taken."""
     samples: list[Rewarded] = field(default_factory=list)
     """This process's completions, for the log."""
-
-
-class StopRequestedError(Exception):
-    """The run was asked to stop while completions were being drawn; nothing has been learned from them."""
 
 
 def draw_window(

@@ -120,6 +120,7 @@ class DecodeLoop:
         accepted = inspect.signature(model.forward).parameters
         # Without it the logits of every prompt position are computed: gigabytes at a vocabulary of 150,000.
         self._last_logits = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
+        self._cache_name = "cache" if "cache" in accepted else "past_key_values"  # renamed in transformers 5.24
         self.steps = 0
         """Decoding steps so far: forward passes with one new token a row."""
         self.prompts_read = 0
@@ -252,12 +253,12 @@ class _Run:
             input_ids=padded,
             attention_mask=mask if len({len(ids) for ids in unique}) > 1 else None,
             position_ids=(mask.cumsum(dim=-1) - 1).clamp(min=0),
-            past_key_values=DynamicCache(config=self.loop.model.config),
             use_cache=True,
+            **{self.loop._cache_name: DynamicCache(config=self.loop.model.config)},
             **self.loop._last_logits,
         )
         self.loop.prompts_read += len(unique)
-        prefill = Prefill(output.past_key_values)
+        prefill = Prefill(getattr(output, self.loop._cache_name))
         logits = output.logits[:, -1]
         if self.queue and prefill.growable and not group[-1].out and self.queue[0].job.ids is group[-1].job.ids:
             last = sources[-1]
@@ -278,8 +279,8 @@ class _Run:
             input_ids=numbers[0][:, None],
             attention_mask=mask,
             position_ids=numbers[1][:, None],
-            past_key_values=cache.cache,
             use_cache=True,
+            **{self.loop._cache_name: cache.cache},
         )
         cache.length += 1
         self.loop.steps += 1

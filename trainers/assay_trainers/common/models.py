@@ -79,6 +79,26 @@ def parameter_count(model: Any) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
+def context_window(model: Any) -> int | None:
+    """Tokens that fit into the model's context; None where the configuration has no number."""
+    config = model.config.get_text_config(decoder=True)
+    return getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+
+
+def checkpoint_gradients(model: Any) -> None:
+    """Only models in training mode do it, and there dropout would make trainer and sampler two policies."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if hasattr(module, "attention_dropout"):
+            module.attention_dropout = 0.0
+    if hasattr(model, "activation_checkpointing_enable"):  # transformers 5.22 and later
+        model.activation_checkpointing_enable()
+    else:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model.train()
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bars: a run writes lines."""

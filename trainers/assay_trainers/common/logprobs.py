@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from assay import UsageError
-from assay_trainers.grpo.batching import MicroBatch, Row, collate
+from assay_trainers.common.batching import MicroBatch, Row, collate
 
 CHUNK_BYTES = 2**26
 """Logits held at a time: large enough that matrix products run at full speed."""

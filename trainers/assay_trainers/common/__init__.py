@@ -1,0 +1,14 @@
+"""What the bundled trainers share.
+
+- `configs`: one YAML file, checked field by field; types and sections that trainers have in common
+- `world`: the processes
+- `models`: loading a model; writing Hugging Face folders
+- `batching`: rows → micro-batches of about one length, within a token budget
+- `logprobs`: log-probs and entropies of chosen tokens, in chunks
+- `optimizer`: AdamW, its schedule, one update over all processes
+- `checkpoints`: atomic folders from which a run goes on bit for bit
+- `logs`: a line a step in metrics.jsonl
+- `stopping`: what ends a run early, asked for or not
+
+`configs`, `logs` and `stopping` import no torch.
+"""
