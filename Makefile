@@ -73,8 +73,11 @@ doors: $(VENV)-doors/.doors
 demo: $(VENV)/.demo
 	@$(BIN)/assay demo
 
+# Tests that watch the whole machine or short clocks come after the others, alone. ARGS go to both; JUNIT names a folder.
+DEFAULT := not perf and not soak and not code_data and not attacks_full
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not perf and not soak and not code_data and not attacks_full" $(ARGS)
+	$(BIN)/python -m pytest -m "$(DEFAULT) and not alone" -n auto --dist loadfile $(if $(JUNIT),--junitxml=$(JUNIT)/beside.xml) $(ARGS)
+	$(BIN)/python -m pytest -m "$(DEFAULT) and alone" $(if $(JUNIT),--junitxml=$(JUNIT)/alone.xml) $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -12,6 +12,9 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
 
+ALONE = ("attacks", "sandbox", "verification", "serving", "plugins/test_code_", "plugins/test_boxed_math_hostile.py")
+"""Tests, by the start of their path, that count processes and files of the whole machine or hold short deadlines."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -36,3 +39,9 @@ def shared_data() -> Path:
 def shared(shared_data: Path) -> Path:
     """The folder above the real data, with golden values and labelled cases."""
     return shared_data.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").as_posix().startswith(ALONE):
+            item.add_marker(pytest.mark.alone)

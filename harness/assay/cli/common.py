@@ -16,6 +16,7 @@ from assay.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from assay.results import RunResult
     from assay.verification import Pool
 
 DataOption = Annotated[
@@ -81,6 +82,32 @@ def open_pool(workers: int | None, timeout: float | None) -> Pool:
 
     given = {"workers": workers, "timeout": timeout}
     return Pool(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def read_runs(places: list[str], *, training: bool = False) -> tuple[list[RunResult], int]:
+    """The runs at or below some folders, and how many of them cannot be read, which is said on standard error.
+
+    `training`: folders without a run are no mistake, since they may hold training runs alone.
+    """
+    from pathlib import Path
+
+    from assay.errors import AssayError, StoreError
+    from assay.results import find_runs, load_result
+
+    try:
+        folders = find_runs(places)
+    except StoreError:
+        if not (training and all(Path(place).is_dir() for place in places)):
+            raise
+        folders = []
+    results, damaged = [], 0
+    for folder in folders:
+        try:
+            results.append(load_result(folder))
+        except AssayError as error:
+            damaged += 1
+            print(f"assay: left out: {error}", file=sys.stderr)
+    return results, damaged
 
 
 def stderr() -> Console:

@@ -1,14 +1,18 @@
-"""`assay report RUN…`: one table over any number of runs, finished or not."""
+"""`assay report RUN…`: one table over any number of runs, finished or not, and a page of figures."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.common import JsonOption, PluginOption, prepare, print_json, stdout
-from assay.errors import AssayError, UsageError
+from assay.cli.common import JsonOption, PluginOption, prepare, print_json, read_runs, stdout
+from assay.errors import UsageError
+
+if TYPE_CHECKING:
+    from assay.results import RunResult
 
 
 def report(
@@ -17,24 +21,28 @@ def report(
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table with a legend.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained page with figures.")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option("--figures", metavar="DIR", help="Write every figure as SVG, PNG and CSV.")
+    ] = None,
+    title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = "Assay report",
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the results of runs as a table in the terminal, or as JSON, CSV or Markdown."""
+    """Show the results of runs: a table in the terminal, JSON, CSV, Markdown, or an HTML page with figures."""
     from assay.report import markdown_report, results_table, to_csv
-    from assay.results import find_runs, load_result
 
-    if as_csv + as_markdown + as_json > 1:
-        raise UsageError("choose one of --json, --csv and --markdown")
+    if as_csv + as_markdown + as_json + (html is not None or figures is not None) > 1:
+        raise UsageError("choose one of --json, --csv, --markdown and --html")
     prepare(plugin=plugin)
-    rows, damaged = [], 0
-    for folder in find_runs(runs or ["results/runs"]):
-        try:
-            rows.append(load_result(folder).row())
-        except AssayError as error:
-            damaged += 1
-            print(f"assay: left out: {error}", file=sys.stderr)
-    if as_json:
+    places = runs or ["results/runs"]
+    results, damaged = read_runs(places, training=html is not None or figures is not None)
+    rows = [result.row() for result in results]
+    if html is not None or figures is not None:
+        damaged += _write_page(results, places, html, figures, title)
+    elif as_json:
         print_json(rows)
     elif as_csv:
         sys.stdout.write(to_csv(rows))
@@ -44,3 +52,19 @@ def report(
         stdout().print(results_table(rows))
     if damaged:
         raise typer.Exit(1)
+
+
+def _write_page(
+    results: list[RunResult], places: list[str], html: Path | None, figures: Path | None, title: str
+) -> int:
+    """Write the page and the figures; returns how many runs were left out."""
+    from assay.report.page import build_page
+
+    page = build_page(results, training=places, title=title)
+    page.write(html, figures)
+    for why in page.left_out:
+        print(f"assay: left out: {why}", file=sys.stderr)
+    for written in (html, figures):
+        if written is not None:
+            print(f"wrote {written}", file=sys.stderr)
+    return len(page.left_out)

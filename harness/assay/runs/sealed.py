@@ -19,7 +19,8 @@ GROUP_ROWS = 2_000
 GROUP_BYTES = 32 * 2**20
 
 
-def _schema() -> Any:
+def sample_schema() -> Any:
+    """The columns of a sealed file."""
     import pyarrow as pa
 
     text, number, flag = pa.string(), pa.float64(), pa.bool_()
@@ -54,7 +55,7 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = _schema()
+    schema = sample_schema()
     fresh = path.with_suffix(".parquet.partial")
     try:
         with pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
