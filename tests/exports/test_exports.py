@@ -167,6 +167,9 @@ def test_the_command_and_its_mistakes(runs: Path, tmp_path: Path):
     nothing = call("csv", str(tmp_path))
     assert nothing.returncode == 1
     assert "holds no run" in nothing.stderr
+    alone = call("tensorboard", str(runs / "grpo"), str(runs / "checkpoint-100"), "--out", str(tmp_path / "board"))
+    assert alone.returncode == 0, alone.stderr
+    assert {path.name for path in (tmp_path / "board").iterdir()} == {"grpo", "hf-out"}
     copy = shutil.copytree(runs, tmp_path / "copy")
     next(copy.rglob("manifest.json")).write_text("{")
     damaged = call("csv", str(copy))

@@ -94,12 +94,13 @@ def read_runs(places: list[str], *, training: bool = False) -> tuple[list[RunRes
     from assay.errors import AssayError, StoreError
     from assay.results import find_runs, load_result
 
-    try:
-        folders = find_runs(places)
-    except StoreError:
-        if not (training and all(Path(place).is_dir() for place in places)):
-            raise
-        folders = []
+    folders: dict[Path, None] = {}
+    for place in places:
+        try:
+            folders |= dict.fromkeys(find_runs([place]))
+        except StoreError:
+            if not (training and Path(place).is_dir()):
+                raise
     results, damaged = [], 0
     for folder in folders:
         try:
