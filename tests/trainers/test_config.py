@@ -12,8 +12,9 @@ import pytest
 
 from assay import DataError, UsageError
 from assay_trainers.common.configs import sections
+from assay_trainers.common.order import take
 from assay_trainers.grpo.config import AlarmConfig, TrainConfig, read_config
-from assay_trainers.grpo.problems import load_problems, take
+from assay_trainers.grpo.problems import load_problems
 from assay_trainers.grpo.settings import PRESETS
 from tests.conftest import ROOT
 

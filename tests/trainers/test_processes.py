@@ -16,22 +16,22 @@ from transformers import AutoModelForCausalLM
 from tests.conftest import ROOT
 
 
-def start(rank: int, size: int, port: int, *arguments: str) -> subprocess.Popen[str]:
+def start(rank: int, size: int, port: int, module: str, *arguments: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT)}
     if size > 1:
         environment |= {
             "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size),
             "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         }  # fmt: skip
-    command = [sys.executable, "-m", "tests.trainers.one_of_two", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
-def run(size: int, *arguments: str) -> None:
+def run(size: int, *arguments: str, module: str = "tests.trainers.one_of_two") -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    processes = [start(rank, size, port, *arguments) for rank in range(size)]
+    processes = [start(rank, size, port, module, *arguments) for rank in range(size)]
     try:
         for process in processes:
             _, errors = process.communicate(timeout=250)

@@ -25,7 +25,7 @@ COMMANDS = {
     "rescore": "Run today's verifier over stored completions; nothing is generated.",
     "audit": "Try to fool a verifier: properties and attacks, a score card, and exit code 1 if there is a hole.",
     "codeforces": "Rate a model by Codeforces contests, and reproduce rating changes.",
-    "train": "Train a model on the rewards that verifiers give; the same command resumes a run that was stopped.",
+    "train": "Train a model, on rewards (grpo) or on rows (sft); the same command resumes a run that was stopped.",
     "serve": "Serve verdicts and rewards over HTTP, for trainers on other machines or in other languages.",
     "report": "Show the results of runs: a table in the terminal, JSON, CSV, Markdown, or an HTML page with figures.",
     "export": "Write results for other programs: samples, tables, a model card, TensorBoard, W&B, Inspect logs.",

@@ -19,8 +19,8 @@ GROUP = "assay.trainers"
 
 
 def train(
-    method: Annotated[str, typer.Argument(help="Which trainer: grpo.", show_default=False)],
-    config: Annotated[str, typer.Argument(help="YAML file; see docs/training.md.", show_default=False)],
+    method: Annotated[str, typer.Argument(help="Which trainer: grpo or sft.", show_default=False)],
+    config: Annotated[str, typer.Argument(help="YAML file; see docs/training.md and docs/sft.md.", show_default=False)],
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the file: rollout.group=8. Repeatable."),
@@ -28,7 +28,7 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and train nothing.")] = False,
     plugin: PluginOption = None,
 ) -> None:
-    """Train a model on the rewards that verifiers give; the same command resumes a run that was stopped."""
+    """Train a model, on rewards (grpo) or on rows (sft); the same command resumes a run that was stopped."""
     import logging
 
     trainer = _find(method)

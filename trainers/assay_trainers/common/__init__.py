@@ -6,9 +6,10 @@
 - `batching`: rows → micro-batches of about one length, within a token budget
 - `logprobs`: log-probs and entropies of chosen tokens, in chunks
 - `optimizer`: AdamW, its schedule, one update over all processes
+- `order`: which items of the data a step gets
 - `checkpoints`: atomic folders from which a run goes on bit for bit
 - `logs`: a line a step in metrics.jsonl
 - `stopping`: what ends a run early, asked for or not
 
-`configs`, `logs` and `stopping` import no torch.
+`configs`, `logs`, `order` and `stopping` import no torch.
 """

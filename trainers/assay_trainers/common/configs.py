@@ -46,7 +46,9 @@ class OptimizerConfig:
     weight_decay: Amount = 0.0
     max_grad_norm: AboveZero = 1.0
     schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """What the learning rate does after the warm-up; linear and cosine end at 0."""
+    """What the learning rate does after the warm-up."""
+    floor: Share = 0.0
+    """Share of the learning rate at which linear and cosine end."""
     warmup: Count = 0
     """Optimizer updates of linear warm-up."""
     micro_batch_tokens: Positive = 16384

@@ -130,7 +130,7 @@ def completion_logprobs(model: Any, batch: MicroBatch, *, temperature: float) ->
     Raises:
         UsageError: The model's head is not a plain matrix.
     """
-    body, head = _parts(model)
+    body, head = body_and_head(model)
     states = body(input_ids=batch.input_ids, use_cache=False).last_hidden_state  # (B, S, H)
     rows = torch.arange(len(batch.rows), device=states.device)[:, None].expand_as(batch.positions)
     hidden = states[rows[batch.mask], batch.positions[batch.mask]]  # (N, H)
@@ -153,7 +153,7 @@ def check_head(model: Any) -> None:
 
     Soft-capped (Gemma 2) and scaled (Cohere, Granite) logits would give silently wrong log-probs.
     """
-    body, head = _parts(model)
+    body, head = body_and_head(model)
     ids = torch.arange(1, 9, device=head.weight.device)[None] % len(head.weight)
     whole = model(input_ids=ids, use_cache=False).logits.float()
     states = body(input_ids=ids, use_cache=False).last_hidden_state
@@ -167,7 +167,7 @@ def check_head(model: Any) -> None:
         )
 
 
-def _parts(model: Any) -> tuple[Any, torch.nn.Linear]:
+def body_and_head(model: Any) -> tuple[Any, torch.nn.Linear]:
     """The model without its head, and the head."""
     core = model.get_base_model() if hasattr(model, "get_base_model") else model
     head = core.get_output_embeddings()

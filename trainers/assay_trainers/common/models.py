@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from assay import BackendError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """The size of a model."""
+
+    parameters: int
+    layers: int
+    hidden: int
 
 
 def load_policy(source: str, *, device: Any) -> tuple[Any, Any]:
@@ -27,26 +37,42 @@ def load_policy(source: str, *, device: Any) -> tuple[Any, Any]:
         UsageError: There is no such path.
         BackendError: It does not load.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    path = Path(source).expanduser()
-    where, options = str(path), {}
-    if path.suffix == ".gguf":
-        where, options = str(path.parent), {"gguf_file": path.name}
-    elif not path.is_dir():
-        where = source
-    if source.startswith((".", "/", "~")) and not path.exists():
-        raise UsageError(f"there is no model at {source}: no such file or folder")
-    try:
-        with _quiet():
-            tokenizer = AutoTokenizer.from_pretrained(where, **options)
-            model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **options)
-    except Exception as error:  # broken files make transformers raise nearly anything
-        line = " ".join(str(error).split())[:400]
-        raise BackendError(f"cannot load the model {source}: {type(error).__name__}: {line}") from error
+    tokenizer = load_tokenizer(source)
+    where, options = _place(source)
+    with _loading(source), _quiet():
+        model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **options)
     if options:
         model = _dequantised(model)
     return model.to(device).eval(), tokenizer
+
+
+def load_tokenizer(source: str) -> Any:
+    """The tokenizer of a model. Raises what `load_policy` raises."""
+    from transformers import AutoTokenizer
+
+    where, options = _place(source)
+    with _loading(source), _quiet():
+        return AutoTokenizer.from_pretrained(where, **options)
+
+
+def parameters_of(source: str) -> Shape | None:
+    """The size of a model, from its configuration alone; None for a GGUF file, which has none."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    where, options = _place(source)
+    if options:
+        return None
+    with _loading(source), torch.device("meta"):
+        config = AutoConfig.from_pretrained(where)
+        model = AutoModelForCausalLM.from_config(config)
+    inner = config.get_text_config(decoder=True)
+    return Shape(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        layers=int(inner.num_hidden_layers),
+        hidden=int(inner.hidden_size),
+    )
 
 
 def save_policy(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -97,6 +123,25 @@ def checkpoint_gradients(model: Any) -> None:
     else:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     model.train()
+
+
+def _place(source: str) -> tuple[str, dict[str, str]]:
+    """What transformers calls it, and the options that go with that."""
+    path = Path(source).expanduser()
+    if source.startswith((".", "/", "~")) and not path.exists():
+        raise UsageError(f"there is no model at {source}: no such file or folder")
+    if path.suffix == ".gguf":
+        return str(path.parent), {"gguf_file": path.name}
+    return (str(path) if path.is_dir() else source), {}
+
+
+@contextmanager
+def _loading(source: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # broken files make transformers raise nearly anything
+        line = " ".join(str(error).split())[:400]
+        raise BackendError(f"cannot load the model {source}: {type(error).__name__}: {line}") from error
 
 
 @contextmanager

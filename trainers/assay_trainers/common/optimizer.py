@@ -30,7 +30,8 @@ def schedule(settings: OptimizerConfig, update: int, total: int) -> float:
     if settings.schedule == "constant":
         return 1.0
     done = min(1.0, (update - settings.warmup) / max(1, total - settings.warmup))
-    return 1.0 - done if settings.schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
+    left = 1.0 - done if settings.schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
+    return settings.floor + (1.0 - settings.floor) * left
 
 
 def descend(

@@ -70,31 +70,21 @@ def run(source: str | Path, changes: Mapping[str, Any], show: Callable[[str], No
 
 
 def _rendered(config: TrainConfig, problem: Any) -> str:
-    from transformers import AutoTokenizer
-
+    from assay_trainers.common.models import load_tokenizer
     from assay_trainers.grpo.rollouts import PromptEncoder
 
-    path = Path(config.model).expanduser()
-    if path.suffix == ".gguf":
-        tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    else:
-        tokenizer = AutoTokenizer.from_pretrained(config.model)
+    tokenizer = load_tokenizer(config.model)
     return PromptEncoder(tokenizer, prefill=config.data.prefill).render(prompt_text(config, problem))
 
 
 def _memory(config: TrainConfig) -> list[str]:
     """Bytes that the parameters cost, from the model's configuration alone."""
-    path = Path(config.model).expanduser()
-    if path.suffix == ".gguf":
-        return []
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from assay_trainers.common.models import parameters_of
 
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(config.model))
-    count = sum(parameter.numel() for parameter in model.parameters())
+    shape = parameters_of(config.model)
+    if shape is None:
+        return []
     # float32: weights 4, gradient 4, AdamW's two moments 8; the reference policy another 4.
     per_parameter = 16 + (4 if config.loss.beta else 0)
-    return [
-        f"parameters          {count:,}: {count * per_parameter / 2**30:.2f} GiB with gradient, AdamW and reference"
-    ]
+    gibibytes = shape.parameters * per_parameter / 2**30
+    return [f"parameters          {shape.parameters:,}: {gibibytes:.2f} GiB with gradient, AdamW and reference"]

@@ -1,4 +1,4 @@
-r"""Where a run's problems come from, and which of them each step gets.
+r"""Where a run's problems come from.
 
 A problem is a row of a JSONL file, or one of a registered benchmark's:
 
@@ -6,15 +6,11 @@ A problem is a row of a JSONL file, or one of a registered benchmark's:
 
 `prompt` is a text or a list of {role, content}; the reference may also be called ground_truth, solution or answer;
 `verifier` and `id` may be left out (the configuration's verifier; the line number). Other fields become metadata.
-
-Order: each epoch is a permutation of all problems, drawn from the seed and the epoch's number alone, so a position in
-it (the *cursor*: prompts taken so far) is all that a checkpoint has to keep.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +44,6 @@ def load_problems(path: str | None, benchmark: str | None, *, verifier: str = ""
     if not problems:
         raise DataError(f"{path or benchmark} holds no problem")
     return problems[:limit]
-
-
-def take(problems: Sequence[Problem], count: int, cursor: int, seed: int) -> list[Problem]:
-    """The `count` problems from position `cursor` on; epochs follow each other, each in an order of its own.
-
-    A step that takes more problems than there are gets some of them twice.
-    """
-    taken: list[Problem] = []
-    while len(taken) < count:
-        epoch, place = divmod(cursor + len(taken), len(problems))
-        order = list(range(len(problems)))
-        random.Random(f"{seed}/{epoch}").shuffle(order)  # noqa: S311  # reproducible, not secret
-        taken += [problems[index] for index in order[place : place + count - len(taken)]]
-    return taken
 
 
 def _problem(row: Mapping[str, Any], where: str, number: str, verifier: str) -> Problem:

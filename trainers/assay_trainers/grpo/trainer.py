@@ -27,6 +27,7 @@ from assay_trainers.common.checkpoints import checkpoint_folder, list_checkpoint
 from assay_trainers.common.logprobs import check_head
 from assay_trainers.common.logs import append_line, cut_log, write_config
 from assay_trainers.common.models import checkpoint_gradients, context_window, frozen_copy, load_policy, save_policy
+from assay_trainers.common.order import take
 from assay_trainers.common.stopping import StopRequestedError, StopTrainingError, on_sigterm
 from assay_trainers.common.world import World
 from assay_trainers.grpo.alarms import find_alarms
@@ -34,7 +35,6 @@ from assay_trainers.grpo.checkpoints import Progress, load_checkpoint, save_chec
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.logs import write_samples
 from assay_trainers.grpo.losses import Totals
-from assay_trainers.grpo.problems import take
 from assay_trainers.grpo.rewarding import Scorer
 from assay_trainers.grpo.rollouts import Prompt, PromptEncoder, RolloutEngine, TransformersEngine
 from assay_trainers.grpo.setup import problems_of, prompt_text, reward_of

@@ -1,0 +1,90 @@
+"""`assay train sft CONFIG`: what the command line asks of this trainer.
+
+The core finds this module through the entry point group `assay.trainers` and calls `plan` (for `--dry-run`) or `run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from assay_trainers.sft.config import SftConfig, read_config
+
+
+def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
+    """The resolved configuration and what it would do, as text; nothing is trained and no weights are loaded.
+
+    Raises what a run would raise: a mistake in the configuration or in the data.
+    """
+    import yaml
+
+    from assay_trainers.common.models import load_tokenizer
+    from assay_trainers.sft.data import read_examples
+    from assay_trainers.sft.encoding import Encoder, show_row
+    from assay_trainers.sft.trainer import set_chat_template, split
+
+    config = read_config(source, changes)
+    tokenizer = load_tokenizer(config.model)
+    set_chat_template(tokenizer, config.data)
+    encoded = Encoder(tokenizer, config.data).encode(read_examples(config.data))
+    held_out, rows = split(encoded, config)
+    lengths = sorted(row.length for row in rows)
+    tokens, learned = sum(lengths), sum(row.learned for row in rows)
+    steps = config.total_steps(len(rows))
+    middle, most = lengths[len(lengths) // 2], lengths[-1]
+    seen = steps * config.rows / len(rows)
+    lines = [
+        yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True).rstrip(),
+        "",
+        f"rows                {len(rows)} to learn from, {len(held_out)} held out, {encoded.dropped} left out as too "
+        f"long, {encoded.truncated} cut off",
+        f"tokens              {tokens:,} an epoch, {learned:,} of them learned; rows of {lengths[0]} to {most}, "
+        f"half up to {middle}",
+        f"optimizer updates   {steps} of {config.rows} rows: {seen:.2f} epochs, {int(tokens * seen):,} tokens",
+        *_memory(config, most),
+        "first row           " + show_row(tokenizer, rows[0]),
+    ]
+    return "\n".join(lines)
+
+
+def run(source: str | Path, changes: Mapping[str, Any], show: Callable[[str], None]) -> bool:
+    """Train; returns whether the run came to its end (False: it was asked to stop).
+
+    Args:
+        source: The YAML file.
+        changes: Dotted fields over it.
+        show: Takes a line for the person who watches.
+    """
+    from assay_trainers.sft.trainer import train
+
+    def on_step(step: int, steps: int, metrics: dict[str, Any]) -> None:
+        held_out = f"  held out {metrics['validation_loss']:.4f}" if "validation_loss" in metrics else ""
+        show(
+            f"step {step}/{steps}  loss {metrics['loss']:.4f}{held_out}  {metrics['seconds']:.1f} s, "
+            f"{metrics['tokens_per_second']:.0f} tok/s"
+        )
+
+    result = train(read_config(source, changes), on_step=on_step)
+    show(f"{'done' if result.finished else 'stopped'} after step {result.steps}: {result.model}")
+    return result.finished
+
+
+def _memory(config: SftConfig, longest: int) -> list[str]:
+    """Bytes of parameters and activations, from the model's configuration alone."""
+    from assay_trainers.common.models import parameters_of
+
+    shape = parameters_of(config.model)
+    if shape is None:
+        return []
+    # float32: weights 4, gradient 4, AdamW's two moments 8.
+    fixed = shape.parameters * 16
+    tokens = max(config.optimizer.micro_batch_tokens, longest)
+    # Korthikanti et al., 2205.05198: 34 bytes a token, layer and hidden unit in half precision without the attention
+    # matrix, which no kernel here keeps; 2 with recomputation.
+    per_unit = (2 if config.gradient_checkpointing else 34) * (2 if config.dtype == "float32" else 1)
+    moving = tokens * shape.layers * shape.hidden * per_unit
+    return [
+        f"memory              about {(fixed + moving) / 2**30:.1f} GiB: {shape.parameters:,} parameters with gradient "
+        f"and AdamW {fixed / 2**30:.1f}, activations of a micro-batch of {tokens:,} tokens at most {moving / 2**30:.1f}"
+    ]
