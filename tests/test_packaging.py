@@ -28,7 +28,7 @@ LAYERS = [
     {"plugins", "data"},
     {"runs", "verification", "metrics", "backends", "sandbox"},
     {"audit", "plan", "results", "rewards", "score", "validate", "report"},
-    {"recording", "run_writer", "evaluation", "rescore", "sweep", "interop", "serving", "exports"},
+    {"recording", "scoring", "run_writer", "evaluation", "rescore", "sweep", "interop", "serving", "exports"},
     {"cli"},
 ]
 """Rooms of the core from the bottom up: a room imports from its own layer or from below. DESIGN.md §1."""

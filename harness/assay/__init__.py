@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assay.backends.prompting import Prompter
     from assay.backends.torch_decode.loop import DecodeJob, DecodeLoop
     from assay.backends.torch_decode.stops import eos_ids
-    from assay.contracts import Backend, BaseBenchmark, BaseVerifier, Benchmark, Verifier
+    from assay.contracts import Backend, BaseBenchmark, BaseVerifier, Benchmark, ScoringBackend, Verifier
     from assay.data import DataSource, find_data
     from assay.errors import (
         AssayError,
@@ -62,10 +62,13 @@ if TYPE_CHECKING:
         open_sandbox,
     )
     from assay.types import (
+        CheckedSample,
         Completion,
+        Continuation,
         EvalProtocol,
         FinishReason,
         Generated,
+        LogLikelihood,
         Message,
         Outcome,
         Problem,
@@ -86,7 +89,9 @@ _HOME = {
     "BaseBenchmark": "contracts",
     "BaseVerifier": "contracts",
     "Benchmark": "contracts",
+    "CheckedSample": "types",
     "Completion": "types",
+    "Continuation": "types",
     "DataError": "errors",
     "DataSource": "data",
     "DecodeJob": "backends.torch_decode.loop",
@@ -95,6 +100,7 @@ _HOME = {
     "FinishReason": "types",
     "Generated": "types",
     "LiveRun": "sandbox",
+    "LogLikelihood": "types",
     "Message": "types",
     "Outcome": "types",
     "PluginError": "errors",
@@ -116,6 +122,7 @@ _HOME = {
     "Sampling": "types",
     "Sandbox": "sandbox",
     "SandboxError": "errors",
+    "ScoringBackend": "contracts",
     "ShapingTerm": "rewards",
     "SourceCode": "sandbox",
     "StoreError": "errors",
@@ -165,7 +172,9 @@ __all__ = [
     "BaseBenchmark",
     "BaseVerifier",
     "Benchmark",
+    "CheckedSample",
     "Completion",
+    "Continuation",
     "DataError",
     "DataSource",
     "DecodeJob",
@@ -174,6 +183,7 @@ __all__ = [
     "FinishReason",
     "Generated",
     "LiveRun",
+    "LogLikelihood",
     "Message",
     "Outcome",
     "PluginError",
@@ -195,6 +205,7 @@ __all__ = [
     "Sampling",
     "Sandbox",
     "SandboxError",
+    "ScoringBackend",
     "ShapingTerm",
     "SourceCode",
     "StoreError",

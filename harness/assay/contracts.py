@@ -1,8 +1,9 @@
 """What a verifier, a benchmark and a backend must be: the three things that plugins add.
 
 They are structural (`typing.Protocol`): a plugin needs no base class of ours. `BaseVerifier` and
-`BaseBenchmark` hold the defaults that most want. What a check of these contracts looks at is in
-`assay.plugins` (when a plugin loads) and in `assay.validate` (gold answers score 1).
+`BaseBenchmark` hold the defaults that most want; `ScoringBackend` is what a backend may be able to do besides.
+What a check of these contracts looks at is in `assay.plugins` (when a plugin loads) and in `assay.validate` (gold
+answers score 1).
 """
 
 from __future__ import annotations
@@ -10,7 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from assay.types import Completion, EvalProtocol, Generated, Problem, Request, Sampling, Verdict
+from assay.types import (
+    CheckedSample,
+    Completion,
+    Continuation,
+    EvalProtocol,
+    Generated,
+    LogLikelihood,
+    Problem,
+    Request,
+    Sampling,
+    Verdict,
+)
 
 
 @runtime_checkable
@@ -139,6 +151,22 @@ class BaseBenchmark:
         """The problem as sample `sample_index` sees it."""
         return problem
 
+    def continuations(self, problem: Problem) -> Sequence[Continuation]:
+        """The texts whose probabilities answer the problem; empty where the model is to generate.
+
+        The completion that is stored and graded is then a JSON list with `[logprob, greedy]` for each, in this order.
+        Needs a `ScoringBackend`.
+        """
+        return ()
+
+    def aggregate(self, samples: Iterable[CheckedSample]) -> Mapping[str, float | None]:
+        """Figures over all samples beside the metrics, by name: another average, a rate of one grade, a win rate.
+
+        Args:
+            samples: Those of the run in the order of the problems, each with its verdict; they are read one by one.
+        """
+        return {}
+
 
 @runtime_checkable
 class Backend(Protocol):
@@ -171,3 +199,14 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free the model. Safe to call twice."""
+
+
+@runtime_checkable
+class ScoringBackend(Protocol):
+    """A backend that can also say how probable a text is."""
+
+    def loglikelihood(self, pairs: Sequence[Continuation]) -> Sequence[LogLikelihood]:
+        """The log-likelihood of each continuation after its context, in order. Deterministic.
+
+        Contexts are raw text: no chat template is applied. Too long a context loses its beginning.
+        """

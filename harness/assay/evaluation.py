@@ -9,21 +9,22 @@ whenever the same command is run again.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from assay.contracts import Backend, Benchmark
+from assay.contracts import Backend, Benchmark, ScoringBackend
 from assay.errors import BackendError, UsageError
 from assay.plan import Overrides, PlannedSample, RunPlan, make_plan, options_for
 from assay.plugins import get_verifier, open_backend, registry
 from assay.recording import Recorder, RunProgress
-from assay.results import RunResult, summarise_run, write_report
+from assay.results import RunResult, aggregate_run, summarise_run, write_report
 from assay.runs.manifest import describe_session, run_folder, write_manifest
 from assay.runs.records import Row
 from assay.runs.store import SampleStore
-from assay.types import FinishReason
+from assay.scoring import is_scored, score
+from assay.types import FinishReason, Generated
 from assay.verification import Pool, default_pool
 
 DEFAULT_OUT = "results/runs"
@@ -119,6 +120,7 @@ class _Run:
         self.verifier_options = options_for(plan.benchmark, names, verifier_options)
         self.verifiers = {name: get_verifier(name, **self.verifier_options.get(name, {})) for name in names}
         self._by_key = {sample.request.key: sample for sample in plan.planned}
+        is_scored(plan.benchmark, backend, plan.planned[0])  # refused now where the backend cannot do it
 
     def execute(
         self,
@@ -141,6 +143,7 @@ class _Run:
             self._generate(todo, recorder, hopeless=len(todo) == len(self._by_key))
             self._seal(store)
             summary = summarise_run(manifest, store.rows.values(), pool)
+            summary |= aggregate_run(self.plan.benchmark, manifest, store)
         result = RunResult(path=self.folder, manifest=manifest, summary=summary, notices=tuple(store.notices))
         write_report(result)
         registry().notify("run_finished", manifest=manifest, summary=summary)
@@ -190,14 +193,23 @@ class _Run:
                 progress.count(row.outcome, row.score)
         return progress
 
+    def _answers(self, todo: list[PlannedSample]) -> Generator[Generated]:
+        """Completions of samples that are generated, and of those that are answered by probabilities."""
+        scored = [sample for sample in todo if is_scored(self.plan.benchmark, self.backend, sample)]
+        if scored:
+            yield from score(cast("ScoringBackend", self.backend), self.plan.benchmark, scored)
+        keys = {sample.request.key for sample in scored}
+        requests = [sample.request for sample in todo if sample.request.key not in keys]
+        if requests:
+            yield from self.backend.generate(requests, self.plan.identity.sampling)
+
     def _generate(self, todo: list[PlannedSample], recorder: Recorder, *, hopeless: bool) -> None:
-        requests = [sample.request for sample in todo]
         errors = 0
         answered = 0
         # Closed at once on an error or Ctrl-C, so that a model stops generating before anything else happens.
         with contextlib.ExitStack() as stack:
-            stream = iter(self.backend.generate(requests, self.plan.identity.sampling) if requests else ())
-            stack.callback(getattr(stream, "close", lambda: None))
+            stream = self._answers(todo)
+            stack.callback(stream.close)
             for generated in stream:
                 recorder.take(self._by_key[generated.request.key], generated.completion)
                 answered += 1

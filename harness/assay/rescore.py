@@ -19,7 +19,7 @@ from assay.contracts import Verifier
 from assay.errors import StoreError
 from assay.plan import revision_of
 from assay.plugins import get_benchmark, get_verifier
-from assay.results import RunResult, summarise_run, write_report
+from assay.results import RunResult, aggregate_run, summarise_run, write_report
 from assay.runs.manifest import MANIFEST, load_manifest, write_json
 from assay.runs.records import Record, Row
 from assay.runs.store import SampleStore
@@ -126,7 +126,7 @@ def rescore(
             store.seal(place)
         manifest["verifiers"] = versions
         write_json(folder / MANIFEST, manifest)
-        summary = summarise_run(manifest, store.rows.values(), pool)
+        summary = summarise_run(manifest, store.rows.values(), pool) | aggregate_run(benchmark, manifest, store)
         result = RunResult(path=folder, manifest=manifest, summary=summary, notices=tuple(store.notices))
     write_report(result)
     return result, flips

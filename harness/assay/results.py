@@ -6,6 +6,7 @@ with 64 samples a problem still answers for `:16`. An unfinished run has a summa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from assay.contracts import Verifier
+from assay.contracts import Benchmark, Verifier
 from assay.errors import StoreError, VerifierError
 from assay.metrics import answer_classes
 from assay.metrics.summary import SampleRow, summarise
@@ -23,7 +24,7 @@ from assay.report import markdown_report
 from assay.runs.manifest import MANIFEST, load_manifest, write_json, write_text
 from assay.runs.records import Row
 from assay.runs.store import SampleStore
-from assay.types import FinishReason, Outcome
+from assay.types import CheckedSample, FinishReason, Outcome
 from assay.verification import Pool, default_pool
 
 SUMMARY = "summary.json"
@@ -136,6 +137,30 @@ def _counted(manifest: dict[str, Any], rows: Iterable[Row]) -> list[Row]:
         if row.sample_index < session["samples_per_problem"] and (wanted is None or row.problem_id in wanted)
     ]
     return sorted(counted, key=lambda row: (row.problem_id, row.sample_index))
+
+
+def aggregate_run(benchmark: Benchmark, manifest: dict[str, Any], store: SampleStore) -> dict[str, Any]:
+    """What the benchmark itself computes over the samples of the last session: `{"aggregates": {name: value}}`.
+
+    Empty where it computes nothing. Samples whose check failed on our side are left out, as everywhere.
+    """
+    aggregate = getattr(benchmark, "aggregate", None)
+    if aggregate is None:
+        return {}
+    order = {problem.id: number for number, problem in enumerate(benchmark.problems())}
+    rows = [row for row in _counted(manifest, store.rows.values()) if not row.outcome.is_ours]
+    rows.sort(key=lambda row: (order.get(row.problem_id, len(order)), row.sample_index))
+    figures = aggregate(
+        CheckedSample(
+            problem_id=record.problem_id,
+            sample_index=record.sample_index,
+            completion=record.completion,
+            verdict=record.verdict,
+        )
+        for record in store.records([row.key for row in rows])
+    )
+    finite = {name: value if value is None or math.isfinite(value) else None for name, value in figures.items()}
+    return {"aggregates": finite} if finite else {}
 
 
 def write_report(result: RunResult) -> None:

@@ -176,7 +176,37 @@ class EvalProtocol:
     instruction: str = ""
     """Appended to the question by the templates that carry instructions, e.g. "… within \\boxed{}."."""
     template: str = "r1"
-    """Name of a prompt template: r1, r1-zero, plain, or the path of a file."""
+    """Name of a prompt template: r1, r1-zero, plain, raw, or the path of a file."""
     prefill: str = "auto"
     """Start of the assistant's turn: "auto" ("<think>\\n" where the model's chat template knows the
     tag), "none", or the text itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Continuation:
+    """A text whose probability is asked for, and what stands before it."""
+
+    context: str
+    """What the model has read, as raw text; may be empty."""
+    text: str
+    """The continuation, with its leading space if it has one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogLikelihood:
+    """What a model thinks of a continuation."""
+
+    logprob: float
+    """Natural log of its probability after its context: the sum over its tokens."""
+    greedy: bool
+    """Whether greedy decoding would write exactly it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedSample:
+    """One stored sample: what `BaseBenchmark.aggregate` sees."""
+
+    problem_id: str
+    sample_index: int
+    completion: Completion
+    verdict: Verdict

@@ -123,8 +123,9 @@ def test_help_lists_what_the_commands_say_of_themselves() -> None:
 
     shown = assay("--help").stdout
     for name, summary in COMMANDS.items():
-        module = importlib.import_module(f"assay.cli.{name}")
-        own = module.app.info.help if hasattr(module, "app") else getattr(module, name).__doc__
+        python_name = name.replace("-", "_")
+        module = importlib.import_module(f"assay.cli.{python_name}")
+        own = module.app.info.help if hasattr(module, "app") else getattr(module, python_name).__doc__
         assert own.strip().splitlines()[0] == summary
         assert name in shown
 

@@ -23,7 +23,7 @@ from assay.backends.checkpoint import Checkpoint, find_checkpoint
 from assay.backends.fingerprint import fingerprint_files
 from assay.backends.prompting import Prompter, check_sampling, encode_requests, preflight_warnings
 from assay.errors import AssayError, BackendError, UsageError
-from assay.types import Completion, Generated, Request, Sampling
+from assay.types import Completion, Continuation, Generated, LogLikelihood, Request, Sampling
 
 if TYPE_CHECKING:
     from assay.backends.torch_decode.loop import DecodeLoop, Finished
@@ -90,6 +90,20 @@ class HfBackend:
         for finished in loop.run(jobs, sampling):
             number = finished.job.number
             yield Generated(request=requests[number], completion=_completion(finished, encoded[number].prefill))
+
+    def loglikelihood(self, pairs: Sequence[Continuation]) -> list[LogLikelihood]:
+        """The log-likelihood of each continuation after its context; see `ScoringBackend`."""
+        from assay.backends.torch_decode.likelihood import loglikelihoods
+
+        loop = self._load()
+        return loglikelihoods(
+            loop.model,
+            self._tokenizer,
+            pairs,
+            context=loop.context,
+            batch_size=loop.batch_size,
+            max_tokens=loop.prefill_tokens,
+        )
 
     def render(self, request: Request) -> str:
         """The exact text that the model continues, prefill included."""

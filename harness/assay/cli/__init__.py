@@ -27,6 +27,7 @@ COMMANDS = {
     "codeforces": "Rate a model by Codeforces contests, and reproduce rating changes.",
     "train": "Train a model, on rewards (grpo) or on rows (sft); the same command resumes a run that was stopped.",
     "serve": "Serve verdicts and rewards over HTTP, for trainers on other machines or in other languages.",
+    "lm-eval-path": "Write task files of our benchmarks for lm-eval, and print their folder.",
     "report": "Show the results of runs: a table in the terminal, JSON, CSV, Markdown, or an HTML page with figures.",
     "export": "Write results for other programs: samples, tables, a model card, TensorBoard, W&B, Inspect logs.",
     "plugins": "List plugins with their verifiers, benchmarks and hooks.",
@@ -57,11 +58,11 @@ def build(asked: str | None) -> typer.Typer:
         if name != asked:
             app.command(name, help=summary, short_help=summary)(_not_asked)
             continue
-        module = importlib.import_module(f"assay.cli.{name}")
+        module = importlib.import_module(f"assay.cli.{name.replace('-', '_')}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name)(getattr(module, name.replace("-", "_")))
     return app
 
 

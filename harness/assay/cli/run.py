@@ -47,7 +47,7 @@ def run(
     stop: Annotated[list[str] | None, typer.Option(help="A string that ends a completion. Repeatable.")] = None,
     seed: Annotated[int | None, typer.Option(help="Base seed of all samples. Default: 0.")] = None,
     template: Annotated[
-        str | None, typer.Option(help="Prompt template: r1, r1-zero, plain, or a text file with {prompt} in it.")
+        str | None, typer.Option(help="Prompt template: r1, r1-zero, plain, raw, or a text file with {prompt} in it.")
     ] = None,
     prefill: Annotated[
         str | None,

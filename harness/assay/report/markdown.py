@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.report.caveats import caveats, labels, shared_caveats, verifier_text
+from assay.report.figures import figures_of
 from assay.report.rows import NOT_ASKED, NOT_DEFINED, Record, TableRow, other_metrics, table_rows
 from assay.report.text import markdown_text, visible
 
@@ -45,6 +46,16 @@ def markdown_report(records: Sequence[Record]) -> str:
     if footnotes:
         sections.append("\n".join(footnotes))
     sections += [f"**Not comparable.** {markdown_text(note)}." for note in shared_caveats(records)]
+    figures = [
+        [row.model, row.benchmark, name, value]
+        for row, record in zip(rows, records, strict=True)
+        for name, value in figures_of(record)
+    ]
+    if figures:
+        sections += ["## Figures of the benchmarks themselves"]
+        sections += [
+            _table(["model", "benchmark", "figure", "value"], [_plain(line) for line in figures], right_from=3)
+        ]
     sections += ["## How it was measured", _protocol(records, rows), "## What the columns mean", _LEGEND]
     return "\n\n".join(sections) + "\n"
 
@@ -63,6 +74,10 @@ def _cells(row: TableRow, mark: str, others: Sequence[str]) -> list[str]:
         row.tokens,
         row.errors,
     ]
+
+
+def _plain(cells: Sequence[str]) -> list[str]:
+    return [markdown_text(cell) for cell in cells]
 
 
 def _protocol(records: Sequence[Record], rows: Sequence[TableRow]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from assay.report.caveats import caveats, labels, shared_caveats
+from assay.report.figures import figure_lines
 from assay.report.rows import NOT_ASKED, NOT_DEFINED, Record, TableRow, other_metrics, table_rows
 from assay.report.text import fold
 
@@ -62,6 +63,8 @@ class _Results:
         for label, note, mark in zip(labels(records), notes, marks, strict=True):
             if note:
                 yield Text(f"{mark} {label}: {'; '.join(note)}.")
+        for line in figure_lines(records, labels(records)):
+            yield Text(line)
         for note_for_all in shared_caveats(records):
             yield Text(f"! {note_for_all}.", style="bold yellow")
 
