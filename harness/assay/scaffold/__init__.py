@@ -32,7 +32,7 @@ def new_package(kind: str, name: str, folder: Path | None = None) -> list[Path]:
         StoreError: The disk does not take it.
     """
     if kind not in KINDS:
-        raise UsageError(f"there is no template {kind!r}. " + did_you_mean(kind, KINDS))
+        raise UsageError(f"there is no template {kind!r}. " + did_you_mean(kind, list(KINDS)))
     module = name.replace("-", "_")
     if not _NAME.fullmatch(name) or keyword.iskeyword(module) or module in _TAKEN:
         raise UsageError(
