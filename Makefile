@@ -2,6 +2,7 @@
 # Nothing but the Python package registry is needed; rerunning is safe and skips what is done.
 
 PYTHON ?= python3
+SEED ?= 1
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Pinned: an open range would pull a CUDA build of several gigabytes onto machines without a GPU.
@@ -10,7 +11,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help doors demo test check format bench attacks soak code-data clean
+.PHONY: help doors demo test check format bench learn attacks soak code-data clean
 
 help:
 	@echo "make demo    install, then evaluate a small real model on procedural tasks (minutes, CPU)"
@@ -18,6 +19,7 @@ help:
 	@echo "make check   lint, types and the examples of the docs"
 	@echo "make doors   install verl, verifiers and OpenRLHF for the tests of their doors"
 	@echo "make bench   compare speed with peers and write results/perf"
+	@echo "make learn   train small models by GRPO and draw their curves into results/learning (SEED=1)"
 	@echo "make attacks every hostile program in every sandbox and mode (an hour)"
 	@echo "make soak    kill and resume a real run 1,000 times, judge 20,000 programs"
 	@echo "make code-data  judge thousands of real programs and write results/code"
@@ -95,6 +97,12 @@ bench: $(VENV)/.bench
 code-data: $(VENV)/.dev
 	$(BIN)/python -m pytest -m code_data tests/plugins/test_code_data.py $(ARGS)
 	$(BIN)/python -m tests.plugins.code_data
+
+learn: $(VENV)/.dev
+	$(BIN)/python results/learning/addition.py --seed $(SEED)
+	$(BIN)/python results/learning/hacking.py --seed $(SEED)
+	$(BIN)/python results/learning/sums.py --seed $(SEED)
+	$(BIN)/python results/learning/table.py
 
 attacks: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "attacks_full" tests/attacks tests/sandbox -s $(ARGS)

@@ -44,6 +44,7 @@ def make_config(tiny_folder: str, tmp_path: Path) -> Callable[..., TrainConfig]:
             "optimizer": {"learning_rate": 1e-3},
             "checkpoints": {"every": 3},
             "alarms": {"truncation": 1.0},
+            "logging": {"figure": False},
         }
         return read_config(base, {name.replace("__", "."): value for name, value in changes.items()})
 

@@ -1,6 +1,8 @@
 """One process of a run of the tiny model. Usage: one_of_two.py MODEL OUTPUT PRESET; ranks come from the environment."""
 
+import json
 import sys
+from pathlib import Path
 
 import torch
 
@@ -11,6 +13,10 @@ from tests.trainers.conftest import DigitReward
 
 torch.set_num_threads(1)
 model, output, preset = sys.argv[1:]
+held_out = Path(output).with_suffix(".jsonl")
+if not held_out.exists():
+    rows = [{"prompt": f"{n}-{n}=", "answer": "0", "verifier": "format_tags"} for n in range(5)]
+    held_out.write_text("".join(json.dumps(row) + "\n" for row in rows))
 config = read_config(
     {
         "model": model,
@@ -23,6 +29,7 @@ config = read_config(
         "rollout": {"prompts": 3, "group": 4, "max_tokens": 6},
         "optimizer": {"learning_rate": 1e-3, "updates": 2},
         "alarms": {"truncation": 1.0},
+        "evaluation": {"benchmarks": [f"{held_out}:3"], "every": 1},
     }
 )
 problems = [Problem(id=str(n), prompt=(Message(role="user", content=f"{n}+{n}="),), reference="") for n in range(7)]

@@ -56,12 +56,15 @@ def test_the_same_command_goes_on(config_file: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_dry_run_shows_the_plan_and_trains_nothing(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    train("grpo", str(config_file), ["rollout.group=8"], dry_run=True)
+    watched = f'evaluation.benchmarks=["{config_file.with_name("sums.jsonl")}:4"]'
+    train("grpo", str(config_file), ["rollout.group=8", watched, "evaluation.every=1"], dry_run=True)
     shown = capsys.readouterr().out
     assert "group: 8" in shown
     assert "2 problems × 8 = 16" in shown
     assert "first prompt        '0+0='" in shown
     assert "a boxed reference   earns 1.0 (accuracy 1.0)" in shown
+    assert "nonsense            earns 0.0 (accuracy 0.0)" in shown
+    assert "held out            sums: 5 problems × 4, 3 times" in shown
     assert "GiB" in shown
     assert not (config_file.parent / "run").exists()
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import assay
 from assay import Message, Pool, Problem, Reward
+from assay.results import find_runs
+from assay.runs.store import SampleStore
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.trainer import train
 
@@ -52,14 +54,17 @@ def test_every_way_to_fail_leaves_the_rollout_out(make_config: Callable[..., Tra
     with Pool(workers=2, timeout=1.0) as pool:
         done = train(config, reward=Reward({"terms": [{"name": "accuracy"}]}, pool=pool), problems=problems)
     assert done.finished
-    samples = [json.loads(line) for line in (Path(config.output) / "samples.jsonl").read_text().splitlines()]
+    (folder,) = find_runs([Path(config.output) / "rollouts"])
+    with SampleStore.open(folder) as store:
+        samples = list(store.records(store.rows))
     assert len(samples) == 14
     for sample in samples:
-        fine = sample["problem"].endswith("fine")
-        assert (sample["reward"] is not None) == fine, sample
-        outcome = sample["verdicts"]["accuracy"]["outcome"]
-        expected = "graded" if fine else "verifier_timeout" if sample["problem"].endswith("hang") else "error"
-        assert outcome == expected, sample
+        fine = sample.problem_id.endswith("fine")
+        assert (sample.verdict.details["reward"] is not None) == fine, sample
+        expected = "graded" if fine else "verifier_timeout" if sample.problem_id.endswith("hang") else "error"
+        assert sample.verdict.details["terms"]["accuracy"]["outcome"] == expected, sample
+        assert sample.verdict.outcome.value == expected, sample
+        assert (sample.verifier, sample.verifier_version) == ("faulty", "1")
     (metrics,) = [json.loads(line) for line in (Path(config.output) / "metrics.jsonl").read_text().splitlines()]
     assert metrics["verifier_errors"] == 10 / 14
     assert "verifier_errors" in metrics["alarms"]

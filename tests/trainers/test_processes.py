@@ -13,6 +13,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from assay.results import find_runs
+from assay.runs.store import SampleStore
 from tests.conftest import ROOT
 
 
@@ -44,15 +46,25 @@ def run(size: int, *arguments: str, module: str = "tests.trainers.one_of_two") -
 
 @pytest.mark.parametrize("preset", ["grpo"])
 def test_two_processes_are_one(preset: str, tiny_folder: str, tmp_path: Path) -> None:
-    logs, weights = [], []
+    logs, weights, evaluations = [], [], []
     for size in (1, 2):
         output = tmp_path / f"of-{size}"
         run(size, tiny_folder, str(output), preset)
         logs.append([json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()])
+        rows = [json.loads(line) for line in (output / "evaluations.jsonl").read_text().splitlines()]
+        lengths = [row[f"eval/{output.name}/length"] for row in rows]
+        texts = []
+        for folder in find_runs([output / "evaluations"]):
+            with SampleStore.open(folder) as store:
+                texts.append({(r.problem_id, r.sample_index): r.completion.text for r in store.records(store.rows)})
+        evaluations.append((lengths, texts))
         weights.append(dict(AutoModelForCausalLM.from_pretrained(output / "final").state_dict()))
     for one, two in zip(*logs, strict=True):
         for name in ("loss", "reward", "kl", "entropy", "grad_norm", "mismatch", "length", "completions"):
             assert two[name] == pytest.approx(one[name], abs=1e-5), name
+    # The processes share an evaluation, and say together what one says alone.
+    assert evaluations[0] == evaluations[1]
+    assert [len(each) for each in evaluations[0][1]] == [15, 15, 15]
     for name, value in weights[0].items():
         assert torch.allclose(value, weights[1][name], atol=1e-5), name
     base = dict(AutoModelForCausalLM.from_pretrained(tiny_folder).state_dict())

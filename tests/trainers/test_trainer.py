@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM
 
 import assay
 from assay import Completion, Problem, RewardResult, Sampling, StoreError, UsageError, VerifierError
+from assay.runs.store import SampleStore
 from assay_trainers.common import checkpoints
 from assay_trainers.common.stopping import StopTrainingError
 from assay_trainers.common.world import World
@@ -37,6 +38,16 @@ def lines(config: TrainConfig, name: str = "metrics.jsonl") -> list[dict[str, An
 
 def comparable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in row.items() if "seconds" not in k and "per_second" not in k} for row in rows]
+
+
+def samples(config: TrainConfig) -> list[tuple[Any, ...]]:
+    """The logged completions, without what differs between two runs of one seed."""
+    (folder,) = (Path(config.output) / "rollouts").glob("*/*")
+    with SampleStore.open(folder) as store:
+        found = [(row.problem_id, row.sample_index, key) for key, row in store.rows.items()]
+        records = {record.key: record for record in store.records(store.rows)}
+    kept = [(*place, records[key].completion.text, records[key].verdict) for *place, key in sorted(found)]
+    return [(*place, text, replace(verdict, seconds=0.0)) for *place, text, verdict in kept]
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
@@ -66,7 +77,7 @@ def test_three_and_three_steps_are_six(
     assert same(weights(done.model), weights(resumed.model))
     assert not same(weights(done.model), weights(Path(whole.model)))
     assert comparable(lines(whole)) == comparable(lines(parts))
-    assert lines(whole, "samples.jsonl") == lines(parts, "samples.jsonl")
+    assert samples(whole) == samples(parts)
     assert [row["step"] for row in lines(parts)] == [1, 2, 3, 4, 5, 6]
 
 
@@ -131,8 +142,13 @@ def test_metrics_and_samples_say_what_happened(make_config: Make, problems: list
         assert 0 < row["entropy"] < 4
         assert 0 <= row["truncation"] <= 1
         assert row["seconds"] >= row["seconds/learn"] > 0
-    sample = lines(config, "samples.jsonl")[0]
-    assert set(sample) >= {"step", "problem", "text", "reward", "parts", "verdicts"}
+        assert row["repetition"] == 0
+    logged = samples(config)
+    assert len(logged) == 2 * config.log_samples
+    for *_, text, verdict in logged:
+        share = sum(character.isdigit() for character in text) / max(1, len(text))
+        assert verdict.score == verdict.details["reward"] == pytest.approx(share)
+        assert verdict.reason == f"paid {share:.4g} (digits {share:.3g})"
 
 
 def test_old_checkpoints_go(make_config: Make, problems: list[Problem]) -> None:

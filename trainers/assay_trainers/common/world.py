@@ -52,6 +52,10 @@ class World:
 
         return list(gather_object(items))
 
+    def broadcast(self, value: Any) -> Any:
+        """The main process's value, on every process; the others' own are not looked at."""
+        return value if self.size == 1 else self.gather([value if self.is_main else None])[0]
+
     def sums(self, values: dict[str, float]) -> dict[str, float]:
         """Each value summed over the processes."""
         if self.size == 1:

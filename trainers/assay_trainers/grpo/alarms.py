@@ -24,7 +24,7 @@ def find_alarms(metrics: Mapping[str, Any], config: AlarmConfig) -> Iterator[Ala
         yield Alarm(
             name="all_unknown",
             message="no completion of this step has a reward: every check failed on our side. Look at the verdicts "
-            "in samples.jsonl (`assay doctor` checks the verifiers)",
+            "under rollouts (`assay report`, and `assay doctor` checks the verifiers)",
         )
     checks = (
         (
@@ -43,7 +43,12 @@ def find_alarms(metrics: Mapping[str, Any], config: AlarmConfig) -> Iterator[Ala
         ),
         (
             "verifier_errors", config.verifier_errors,
-            "{value:.0%} of the checks failed on our side (limit {limit:.0%}): look at the verdicts in samples.jsonl",
+            "{value:.0%} of the checks failed on our side (limit {limit:.0%}): look at the verdicts under rollouts",
+        ),
+        (
+            "repetition", config.repetition,
+            "{value:.0%} of the completions end in a loop (limit {limit:.0%}): lower the learning rate, or punish "
+            "repetition in the reward (shaping `repetition`)",
         ),
         (
             "kl", config.kl,

@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from assay import Completion
+from assay import Benchmark, Completion, Problem, Reward
 from assay_trainers.grpo.config import TrainConfig, read_config
+from assay_trainers.grpo.held_out import held_out
+from assay_trainers.grpo.progress import StepLine
 from assay_trainers.grpo.setup import problems_of, prompt_text, reward_of
+from assay_trainers.grpo.trackers import check_installed
 
 
 def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
@@ -25,9 +28,8 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
     problems = problems_of(config)
     reward = reward_of(config)
     first = problems[0]
-    probe = Completion(text=f"\\boxed{{{first.reference}}}", num_tokens=1)
-    (result,) = reward.score([first], [probe])
-    parts = ", ".join(f"{name} {value}" for name, value in result.parts.items())
+    benchmarks = held_out(config)
+    check_installed(config.logging)
     rollout = config.rollout
     per_step = rollout.prompts * rollout.group
     cap = per_step * rollout.max_tokens
@@ -40,7 +42,8 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
         f"optimizer updates   {config.steps * config.optimizer.updates * config.optimizer.epochs}",
         *_memory(config),
         "first prompt        " + repr(_rendered(config, first)),
-        f"a boxed reference   earns {result.total} ({parts})",
+        *_samples(reward, first),
+        *_watched(config, benchmarks),
     ]
     return "\n".join(lines)
 
@@ -57,16 +60,37 @@ def run(source: str | Path, changes: Mapping[str, Any], show: Callable[[str], No
 
     config = read_config(source, changes)
 
-    def on_step(step: int, metrics: dict[str, Any], _model: Any) -> None:
-        values = {name: metrics.get(name) for name in ("reward", "kl", "entropy", "truncation", "equal_groups")}
-        shown = "  ".join(f"{name} {value:.3f}" for name, value in values.items() if value is not None)
-        show(
-            f"step {step}/{config.steps}  {shown}  {metrics['seconds']:.1f} s, {metrics['tokens_per_second']:.0f} tok/s"
-        )
-
-    result = train(config, on_step=on_step)
+    line = StepLine(config.steps)
+    result = train(config, on_step=lambda step, metrics, _: show(line.describe(step, metrics)))
     show(f"{'done' if result.finished else 'stopped'} after step {result.steps}: {result.model}")
     return result.finished
+
+
+def _samples(reward: Reward, first: Problem) -> list[str]:
+    """What answers of different forms to the first problem would earn: a reward that pays none of them is a mistake."""
+    right = str(first.reference)
+    forms = {
+        "the bare reference": right,
+        "a boxed reference": f"\\boxed{{{right}}}",
+        "with its reasoning": f"<think>\nLet me see.\n</think>\n\n<answer>\\boxed{{{right}}}</answer>",
+        "nonsense": "I do not know.",
+    }
+    completions = [Completion(text=text, num_tokens=len(text)) for text in forms.values()]
+    lines = []
+    for name, result in zip(forms, reward.score([first] * len(forms), completions), strict=True):
+        parts = ", ".join(f"{part} {value}" for part, value in result.parts.items())
+        lines.append(f"{name:<19} earns {result.total} ({parts})" + (f": {result.failure}" if result.failure else ""))
+    return lines
+
+
+def _watched(config: TrainConfig, benchmarks: list[tuple[Benchmark, int]]) -> list[str]:
+    settings = config.evaluation
+    times = len({*range(0, config.steps + 1, settings.every), config.steps}) - (not settings.at_start)
+    lines = []
+    for benchmark, samples in benchmarks:
+        count = len(benchmark.problems()[: settings.limit])
+        lines.append(f"held out            {benchmark.name}: {count} problems × {samples}, {times} times")
+    return lines
 
 
 def _rendered(config: TrainConfig, problem: Any) -> str:

@@ -36,6 +36,7 @@ from assay_trainers.common.configs import (
     read_mapping,
 )
 from assay_trainers.grpo.settings import AdvantageSettings, LossSettings, changed, preset
+from assay_trainers.grpo.watching import EvaluationConfig, LoggingConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +94,11 @@ class UpdateConfig(OptimizerConfig):
     """Completions that the cap cut off stay in their group's baseline but teach nothing (DAPO's overlong filtering)."""
 
 
+AlarmName = Literal[
+    "mismatch", "truncation", "equal_groups", "verifier_errors", "kl", "all_unknown", "repetition", "hacking"
+]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlarmConfig:
     """From when on a run must not keep quiet. Alarms are logged and recorded; those in `stop_on` end the run."""
@@ -110,10 +116,13 @@ class AlarmConfig:
     """Share of a step's completions whose check failed on our side."""
     kl: AboveZero = 5.0
     """Mean k3 to the reference policy, in nats a token."""
-    stop_on: tuple[Literal["mismatch", "truncation", "equal_groups", "verifier_errors", "kl", "all_unknown"], ...] = (
-        "mismatch",
-        "all_unknown",
-    )
+    repetition: Share = 0.1
+    """Share of a step's completions that end in a loop."""
+    hacking: Share = 0.01
+    """Largest p-value, of both, at which the reward is said to rise while a held-out score falls."""
+    hacking_window: Annotated[int, Field(ge=4)] = 8
+    """Evaluations that are looked at, the last ones."""
+    stop_on: tuple[AlarmName, ...] = ("mismatch", "all_unknown")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,11 +151,13 @@ class TrainConfig:
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them."""
     log_samples: Count = 4
-    """Completions a step that are written to samples.jsonl with their verdicts."""
+    """Completions a step that are kept with their verdicts, under rollouts."""
     rollout: RolloutConfig = field(default_factory=RolloutConfig)
     optimizer: UpdateConfig = field(default_factory=UpdateConfig)
     checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
     alarms: AlarmConfig = field(default_factory=AlarmConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    logging: LoggingConfig = field(default_factory=LoggingConfig)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values, preset applied."""
@@ -156,7 +167,7 @@ class TrainConfig:
     def hash(self) -> str:
         """Over everything that decides the weights: not the folder, the number of steps, or what is kept."""
         values = self.as_dict()
-        for name in ("output", "steps", "checkpoints", "alarms", "log_samples"):
+        for name in ("output", "steps", "checkpoints", "alarms", "log_samples", "evaluation", "logging"):
             del values[name]
         if self.optimizer.schedule != "constant":
             values["steps"] = self.steps  # the schedule ends there

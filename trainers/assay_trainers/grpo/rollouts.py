@@ -105,6 +105,11 @@ class PromptEncoder:
             )
         return Prompt(problem=problem, token_ids=tuple(ids), prefill=rendered.prefill, key=key)
 
+    @property
+    def template(self) -> str | None:
+        """The chat template, where there is one."""
+        return self._prompter.template
+
     def render(self, text: tuple[Message, ...] | str) -> str:
         """The exact text that the policy continues."""
         return self._prompter.render(Request(key="", prompt=text, seed=0, prefill=self._prefill)).text
@@ -144,8 +149,9 @@ class TransformersEngine:
     def generate(self, prompts: Sequence[Prompt], *, samples: int, sampling: Sampling) -> Iterator[Rollout]:
         """See `RolloutEngine.generate`."""
         places = [(prompt, index) for prompt in prompts for index in range(samples)]
-        # The jobs of one prompt share one list: that is how the loop knows to read it once.
-        ids = [list(prompt.token_ids) for prompt in prompts]
+        # The jobs of equal prompts share one list: that is how the loop knows to read it once.
+        shared: dict[tuple[int, ...], list[int]] = {}
+        ids = [shared.setdefault(prompt.token_ids, list(prompt.token_ids)) for prompt in prompts]
         jobs = [
             DecodeJob(
                 number=number,

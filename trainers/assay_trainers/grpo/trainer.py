@@ -2,7 +2,7 @@
 
     step:  problems → G completions each → rewards (overlapped) → advantages
            → updates × epochs of: forward and backward over micro-batches, one optimizer step
-           → metrics.jsonl, samples.jsonl, alarms, and every so often a checkpoint
+           → metrics.jsonl, logged completions, alarms, and every so often an evaluation and a checkpoint
 
 Same seed, same result: on a CPU a run that was stopped and resumed has the very weights of one that was not.
 SIGTERM ends the run at the next completion, or after the updates that have begun, with a checkpoint.
@@ -33,8 +33,9 @@ from assay_trainers.common.world import World
 from assay_trainers.grpo.alarms import find_alarms
 from assay_trainers.grpo.checkpoints import Progress, load_checkpoint, save_checkpoint
 from assay_trainers.grpo.config import TrainConfig
-from assay_trainers.grpo.logs import write_samples
 from assay_trainers.grpo.losses import Totals
+from assay_trainers.grpo.observers import Observers
+from assay_trainers.grpo.policy_backend import PolicyBackend, weights_fingerprint
 from assay_trainers.grpo.rewarding import Scorer
 from assay_trainers.grpo.rollouts import Prompt, PromptEncoder, RolloutEngine, TransformersEngine
 from assay_trainers.grpo.setup import problems_of, prompt_text, reward_of
@@ -122,6 +123,7 @@ class Trainer:
             )
         self.encoder = PromptEncoder(self.tokenizer, prefill=config.data.prefill, limit=limit)
         self.progress = Progress()
+        self.observers = Observers(config, problems, reward, world, self._backend)
         self._stop = threading.Event()
         self._messages: dict[str, str] = {}
 
@@ -129,9 +131,15 @@ class Trainer:
         """Resume, and go on to the last step, while holding the output folder."""
         with locked(self.output) if self.world.is_main else nullcontext(), on_sigterm(self._stop):
             self._resume()
-            while self.progress.step < self.config.steps and self._advance(on_step):
-                if self.progress.step % self.config.checkpoints.every == 0:
-                    self._save()
+            try:
+                self._take_in(self.observers.begin(self.progress.step))
+                going = not self._asked_to_stop()
+                while going and self.progress.step < self.config.steps:
+                    going = self._advance(on_step)
+                    if going and self.progress.step % self.config.checkpoints.every == 0:
+                        self._save()
+            finally:
+                self.observers.close()
             folder = self._save()
             finished = self.progress.step == self.config.steps
             if finished:
@@ -154,11 +162,15 @@ class Trainer:
             raise
         if self.world.is_main:
             append_line(self.output / "metrics.jsonl", metrics)
-            notify("training_step", step=self.progress.step, metrics=metrics)
+        evaluation = self.observers.after(self.progress.step, metrics)
+        seen = metrics | {name: value for name, value in evaluation.items() if name.startswith("eval/")}
+        if self.world.is_main:
+            notify("training_step", step=self.progress.step, metrics=seen)
             if on_step is not None:
-                on_step(self.progress.step, metrics, self.learner.model)
+                on_step(self.progress.step, seen, self.learner.model)
         try:
             self._stop_on(metrics["alarms"])
+            self._take_in(evaluation)
         except StopTrainingError:
             self._save()
             raise
@@ -184,8 +196,7 @@ class Trainer:
         )
         drawn = time.perf_counter()
         metrics: dict[str, Any] = {"step": number, **summarise(window)}
-        if self.world.is_main:
-            write_samples(self.output / "samples.jsonl", number, window.samples[: config.log_samples])
+        self.observers.drawn(number, window.samples)
         alarms = self._alarms(metrics)
         self._stop_on(alarms)
         learned = self._learn(window)
@@ -256,6 +267,25 @@ class Trainer:
             if name in self.config.alarms.stop_on:
                 raise StopTrainingError(f"stopped by the alarm {name}: {self._messages[name]}")
 
+    def _take_in(self, evaluation: dict[str, Any]) -> None:
+        """Stop where an evaluation raised an alarm that ends runs."""
+        alarms = self.world.broadcast(evaluation.get("alarms", ()))
+        self._messages |= zip(alarms, self.world.broadcast(evaluation.get("messages", ())), strict=True)
+        self._stop_on(alarms)
+
+    def _backend(self, step: int) -> PolicyBackend:
+        """The policy of now as a backend, for evaluations."""
+        model = self.learner.model
+        return PolicyBackend(
+            self.engine,
+            self.tokenizer,
+            self.world,
+            url=f"policy:{self.output.name}/step-{step:06d}",
+            fingerprint=weights_fingerprint(model, self.config.dtype, str(self.encoder.template)),
+            context=context_window(model),
+            should_stop=self._stop.is_set,
+        )
+
     def _resume(self) -> None:
         hashed = self.config.hash
         found = list_checkpoints(self.output)
@@ -264,8 +294,7 @@ class Trainer:
             self.engine.sync()
             _log.info("going on from %s", found[-1])
         if self.world.is_main:
-            for name in ("metrics.jsonl", "samples.jsonl"):
-                cut_log(self.output / name, self.progress.step)
+            cut_log(self.output / "metrics.jsonl", self.progress.step)
             write_config(self.output / "config.yaml", self.config.as_dict())
 
     def _save(self) -> Path:

@@ -12,11 +12,11 @@ Rollouts whose reward is not known are in no row and no denominator.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay import Problem, Sampling
+from assay import Problem, Sampling, metrics
 from assay_trainers.common.batching import Row
 from assay_trainers.common.stopping import StopRequestedError
 from assay_trainers.common.world import World
@@ -38,6 +38,10 @@ class Record:
     parts: dict[str, float | None]
     tokens: int
     truncated: bool
+    repetitive: bool
+    """Its text ends in a loop."""
+    languages: Mapping[str, float] | None
+    """Share of each language in its reasoning, where a verifier of the reward says so."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -173,6 +177,7 @@ def summarise(window: Window) -> dict[str, Any]:
         "verifier_errors": 1 - len(known) / len(records),
         "equal_groups": sum(zero_spread(values) for values in rewards.values()) / len(rewards),
         "truncation": _mean([float(record.truncated) for record in records]),
+        "repetition": _mean([float(record.repetitive) for record in records]),
         "length": _mean([float(record.tokens) for record in records]),
         "length_max": max(record.tokens for record in records),
         "completions": len(records),
@@ -182,7 +187,16 @@ def summarise(window: Window) -> dict[str, Any]:
     for name in sorted({name for record in records for name in record.parts}):
         values = [value for record in records if (value := record.parts.get(name)) is not None]
         summary[f"reward/{name}"] = _mean(values)
-    return summary
+    return summary | _languages([record.languages for record in records if record.languages])
+
+
+def _languages(mixes: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean share of each language, and of all but each completion's main one (`language_mix`)."""
+    if not mixes:
+        return {}
+    names = sorted({name for mix in mixes for name in mix})
+    means = {f"language/{name}": sum(mix.get(name, 0.0) for mix in mixes) / len(mixes) for name in names}
+    return means | {"language_mix": sum(1.0 - max(mix.values()) for mix in mixes) / len(mixes)}
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -210,6 +224,8 @@ def _record(item: Rewarded) -> Record:
         parts=dict(item.result.parts),
         tokens=len(completion.token_ids or ()),
         truncated=truncated(completion),
+        repetitive=metrics.is_repetitive(completion.text),
+        languages=next((mix for v in item.result.verdicts.values() if (mix := v.details.get("mix"))), None),
     )
 
 
