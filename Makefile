@@ -11,12 +11,13 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help doors demo test check format bench learn attacks soak code-data clean
+.PHONY: help doors demo test check docs format bench learn attacks soak code-data clean
 
 help:
 	@echo "make demo    install, then evaluate a small real model on procedural tasks (minutes, CPU)"
 	@echo "make test    install, then run the tests"
-	@echo "make check   lint, types and the examples of the docs"
+	@echo "make check   lint, types, the examples of the docs, and whether their site builds"
+	@echo "make docs    build the site of the docs into build/site"
 	@echo "make doors   install verl, verifiers and OpenRLHF for the tests of their doors"
 	@echo "make bench   compare speed with peers and write results/perf"
 	@echo "make learn   train small models by GRPO and draw their curves into results/learning (SEED=1)"
@@ -86,6 +87,11 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "build/site/index.html"
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
