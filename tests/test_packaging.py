@@ -27,7 +27,7 @@ LAYERS = [
     {"reasoning", "hashing", "hedging", "yaml_file", "jsonl", "contracts", "hookspecs", "prompts"},
     {"plugins", "data"},
     {"runs", "verification", "metrics", "backends", "sandbox"},
-    {"audit", "plan", "results", "rewards", "score", "validate", "report"},
+    {"audit", "backend_check", "plan", "results", "scaffold", "rewards", "score", "validate", "report"},
     {"recording", "scoring", "run_writer", "evaluation", "rescore", "sweep", "interop", "serving", "exports"},
     {"cli"},
 ]

@@ -16,6 +16,7 @@ from assay.lazy import lazy_names as _lazy_names
 if TYPE_CHECKING:
     from assay import metrics
     from assay.audit import AuditCase, audit_verifier
+    from assay.backend_check import check_backend
     from assay.backends.prompting import Prompter
     from assay.backends.torch_decode.loop import DecodeJob, DecodeLoop
     from assay.backends.torch_decode.stops import eos_ids
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         Sampling,
         Verdict,
     )
+    from assay.validate import validate_benchmark
     from assay.verification import Pool, same_answer, verify
     from assay.yaml_file import read_yaml
 
@@ -132,6 +134,7 @@ _HOME = {
     "Verifier": "contracts",
     "VerifierError": "errors",
     "audit_verifier": "audit",
+    "check_backend": "backend_check",
     "did_you_mean": "errors",
     "ends_in_or": "hedging",
     "eos_ids": "backends.torch_decode.stops",
@@ -157,6 +160,7 @@ _HOME = {
     "same_answer": "verification",
     "split_completion": "reasoning",
     "split_reasoning": "reasoning",
+    "validate_benchmark": "validate",
     "verify": "verification",
 }
 """Where each public name lives, so that it can be imported when it is first asked for.
@@ -215,6 +219,7 @@ __all__ = [
     "Verifier",
     "VerifierError",
     "audit_verifier",
+    "check_backend",
     "did_you_mean",
     "ends_in_or",
     "eos_ids",
@@ -240,6 +245,7 @@ __all__ = [
     "same_answer",
     "split_completion",
     "split_reasoning",
+    "validate_benchmark",
     "verify",
 ]
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "lm-eval-path": "Write task files of our benchmarks for lm-eval, and print their folder.",
     "report": "Show the results of runs: a table in the terminal, JSON, CSV, Markdown, or an HTML page with figures.",
     "export": "Write results for other programs: samples, tables, a model card, TensorBoard, W&B, Inspect logs.",
+    "new": "Write an installable package with tests, entry point and CI, to start a plugin from.",
     "plugins": "List plugins with their verifiers, benchmarks and hooks.",
     "data": "Find, download and check benchmark data.",
     "sandbox": "Run programs safely: what is possible here, self-checks, the Docker image.",
