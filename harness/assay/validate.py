@@ -7,7 +7,7 @@ the two drifting apart. For each problem a completion is built as a perfect mode
 - otherwise by the verifier's name: `\boxed{gold}` for maths, `Answer: X` for choices.
 
 A benchmark whose data has no reference solutions, or not for all, says why in `no_gold` (a sentence); a problem
-without one is then held to a usable reference alone.
+without one is then held to a usable reference alone, and to nothing where its verifier cannot even be built (no judge).
 
 The problem is checked as sample 0 sees it (`benchmark.variant(problem, 0)`), shuffled choices included.
 Findings never quote the problem: some benchmarks must not be reprinted.
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.contracts import Benchmark, Verifier
-from assay.errors import AssayError
+from assay.errors import AssayError, UsageError
 from assay.plan import options_for
 from assay.plugins import get_verifier
 from assay.types import Completion, Outcome, Problem
@@ -97,7 +97,12 @@ def _flaws_of(benchmark: Benchmark, problem: Problem, verifiers: dict[str, Verif
         reasons.append("its prompt is empty")
     try:
         shown = benchmark.variant(problem, 0)
-        unusable = _unusable_reference(benchmark, shown, verifiers)
+        try:
+            unusable = _unusable_reference(benchmark, shown, verifiers)
+        except UsageError:  # a verifier that cannot be built here: a judge that nobody named
+            if getattr(benchmark, "no_gold", ""):
+                return reasons
+            raise
         if unusable is not None:
             return [*reasons, f"its reference cannot be used: {unusable}"]
         completion = gold_completion(benchmark, shown)

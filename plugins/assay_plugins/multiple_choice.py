@@ -2,7 +2,7 @@ r"""`multiple_choice`: which option did the response pick, and is it the right o
 
 The answer part (never the reasoning) is searched in this order, and the first thing found decides:
 
-1. the last explicit marker: `Answer: B`, with markdown, `$B$`, `\text{B}` or brackets around the letter, and in
+1. the last explicit marker: `Answer: B` or `"answer": "B"`, with markdown, `$B$`, `\text{B}` or brackets around it, in
    the languages in which simple-evals asks; what it announces may also be the text of an option;
 2. the last `\boxed{}`: a letter, or the text of an option;
 3. the last line, where it is only a letter (`B`, `(B)`, `B.`) or only the text of an option.
@@ -38,7 +38,7 @@ from assay import (
 _MARKER = re.compile(
     r"(?:\banswer|\brespuesta|\bréponse|\bantwort|\brisposta|\bresposta|\bjawaban|\bjibu|\bcevap|答案|答え|回答|정답|답변|ответ|"
     r"الإجابة|উত্তর|उत्तर)(?:\s+final|\s+correct[ae]?|\s+choice|\s+option)?"
-    r"[ \t*_`]{0,8}(?:\s{0,4}[:：]|\s{1,4}(?:is|es|est|ist|è|é)\b\s{0,4}[:：]?|\s{0,4}(?:是|为)\s{0,4}[:：]?)",
+    r"[ \t*_`\"]{0,8}(?:\s{0,4}[:：]|\s{1,4}(?:is|es|est|ist|è|é)\b\s{0,4}[:：]?|\s{0,4}(?:是|为)\s{0,4}[:：]?)",
     re.IGNORECASE,
 )
 _WRAPPER = re.compile(
@@ -92,7 +92,7 @@ class MultipleChoice(BaseVerifier):
     """
 
     name = "multiple_choice"
-    version = "2"
+    version = "3"
 
     def verify_fast(self, problem: Problem, completion: Completion) -> Verdict:
         """Always decides."""
@@ -194,6 +194,8 @@ def _from_marker(answer: str, key: _Key) -> _Picked | None:
         match = last.pop()
         window = answer[match.end() : match.end() + MAX_LINE].lstrip(" \t*_`")
         line = window.lstrip("\n").split("\n", 1)[0]
+        if '"' in match[0] and line.startswith('"'):  # a field of JSON: what stands between its quotes
+            line = line[1:].split('"', 1)[0]
         letters = _letters(line, key)
         if letters:
             announced = answer[last[-1].end() : match.start()] if last else ""

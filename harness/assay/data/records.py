@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import DataError
-from assay.jsonl import read_numbered_jsonl
+from assay.jsonl import parse_json, read_numbered_jsonl
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ class Record:
 
 
 def read_file(path: Path) -> Iterator[Record]:
-    """The rows of a `.jsonl` or `.csv` file. Raises `DataError` for anything malformed."""
+    """The rows of a `.jsonl` or `.csv` file, or of a `.json` array. Raises `DataError` for anything malformed."""
     if path.suffix == ".csv":
         try:
             content = path.read_bytes()
@@ -50,8 +50,24 @@ def read_file(path: Path) -> Iterator[Record]:
             raise DataError(f"cannot read {path}: {error.strerror or error}") from error
         yield from read_csv(content, str(path))
         return
+    if path.suffix == ".json":
+        yield from _read_array(path)
+        return
     for number, values in read_numbered_jsonl(path):
         yield Record(values=values, where=f"{path}, line {number}")
+
+
+def _read_array(path: Path) -> Iterator[Record]:
+    try:
+        rows = parse_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON ({error}): it is damaged, or of another format") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path} holds no array of objects: the file is of another format")
+    for number, row in enumerate(rows):
+        yield Record(values=row, where=f"{path}, item {number}")
 
 
 def read_csv(content: bytes, where: str) -> Iterator[Record]:
