@@ -1,8 +1,10 @@
 """The verifier `ifeval`: the authors' checkers (lm-eval's copy of them) on a response.
 
-Two things make others' figures differ. The checkers draw what a prompt leaves open, so arguments that are null in the
-hub's rows are left out here and zeros are kept (lm-eval drops both). And `langdetect` guesses at random unless it is
-seeded; here it is. Sentences and words are counted with NLTK's `punkt_tab`, which must be there (`_nltk_data`).
+Three things make others' figures differ, even from one run to the next. The checkers draw what a prompt leaves open, so
+arguments that are null in the hub's rows are left out here and zeros are kept (lm-eval drops both). Where the "letter"
+to be counted is "#" or "!" (prompts 1122 and 1129), the authors' checker puts a random letter in its place; here the
+sign itself is counted. And `langdetect` guesses at random unless it is seeded; here it is. Sentences and words are
+counted with NLTK's `punkt_tab`, which must be there (`_nltk_data`).
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from assay import (
 )
 from assay_benchmarks._nltk_data import REMEDY, find_punkt
 
+_LETTERS = "keywords:letter_frequency"
 _REGISTRY = "lm_eval.tasks.ifeval.instructions_registry"
 
 
@@ -79,6 +82,8 @@ class FollowsInstructions(BaseVerifier):
         for entry in problem.reference["instructions"]:
             checker = known[entry["id"]](entry["id"])
             checker.build_description(**entry["arguments"])
+            if entry["id"] == _LETTERS and len(letter := str(entry["arguments"].get("letter", ""))) == 1:
+                checker._letter = letter.lower()
             arguments = checker.get_instruction_args()
             if arguments and "prompt" in arguments:
                 checker.build_description(prompt=problem.reference["prompt"])

@@ -243,6 +243,21 @@ def test_ifeval_checks_strictly_after_the_reasoning(rows: Path) -> None:
     assert figures["prompt-level loose"] == pytest.approx(3 / 6), "loosely, the first line may be left out"
 
 
+def test_ifeval_counts_the_sign_that_was_asked_for(rows: Path) -> None:
+    pytest.importorskip("lm_eval")
+    from assay_benchmarks._nltk_data import REMEDY, find_punkt
+
+    if not find_punkt():
+        pytest.skip(f"NLTK's punkt_tab is missing. {REMEDY}")
+    arguments = {"letter": "!", "let_frequency": 2, "let_relation": "at least"}
+    row = {"key": 3, "prompt": "p", "instruction_id_list": ["keywords:letter_frequency"], "kwargs": [arguments]}
+    (rows / "ifeval.jsonl").write_text(json.dumps(row) + "\n")
+    assert (
+        replay(rows, "ifeval", ["So! Yes!", "yyyyyyyy abcdefghijklmnopqrstuvwxyz" * 9])["metrics"]["pass@1"]["value"]
+        == 0.5
+    )
+
+
 def test_ifeval_keeps_zeros_and_drops_nulls(rows: Path) -> None:
     row = {
         "key": 2, "prompt": "p", "instruction_id_list": ["keywords:frequency", "punctuation:no_comma"],

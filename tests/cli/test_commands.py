@@ -119,13 +119,12 @@ def test_doctor_really_checks(tmp_path: Path) -> None:
 def test_help_lists_what_the_commands_say_of_themselves() -> None:
     import importlib
 
-    from assay.cli import COMMANDS
+    from assay.cli import COMMANDS, python_name
 
     shown = assay("--help").stdout
     for name, summary in COMMANDS.items():
-        python_name = name.replace("-", "_")
-        module = importlib.import_module(f"assay.cli.{python_name}")
-        own = module.app.info.help if hasattr(module, "app") else getattr(module, python_name).__doc__
+        module = importlib.import_module(f"assay.cli.{python_name(name)}")
+        own = module.app.info.help if hasattr(module, "app") else getattr(module, python_name(name)).__doc__
         assert own.strip().splitlines()[0] == summary
         assert name in shown
 

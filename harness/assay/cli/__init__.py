@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import keyword
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ COMMANDS = {
     "codeforces": "Rate a model by Codeforces contests, and reproduce rating changes.",
     "train": "Train a model, on rewards (grpo) or on rows (sft); the same command resumes a run that was stopped.",
     "serve": "Serve verdicts and rewards over HTTP, for trainers on other machines or in other languages.",
+    "import": "Take the results of official runners into a run: SWE-bench, Aider.",
     "lm-eval-path": "Write task files of our benchmarks for lm-eval, and print their folder.",
     "report": "Show the results of runs: a table in the terminal, JSON, CSV, Markdown, or an HTML page with figures.",
     "export": "Write results for other programs: samples, tables, a model card, TensorBoard, W&B, Inspect logs.",
@@ -37,7 +39,13 @@ COMMANDS = {
     "doctor": "Check plugins, verification, backends, data, sandbox and hardware.",
     "demo": "Evaluate SmolLM2-135M-Instruct on three reasoning_gym tasks, four samples a problem.",
 }
-"""Every command with its first line of help; the module of the same name holds it."""
+"""Every command with its first line of help; `python_name` says which module holds it."""
+
+
+def python_name(command: str) -> str:
+    """The name of a command's module, and of the function in it: hyphens and keywords are no names in Python."""
+    name = command.replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def build(asked: str | None) -> typer.Typer:
@@ -59,11 +67,11 @@ def build(asked: str | None) -> typer.Typer:
         if name != asked:
             app.command(name, help=summary, short_help=summary)(_not_asked)
             continue
-        module = importlib.import_module(f"assay.cli.{name.replace('-', '_')}")
+        module = importlib.import_module(f"assay.cli.{python_name(name)}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name.replace("-", "_")))
+            app.command(name)(getattr(module, python_name(name)))
     return app
 
 
