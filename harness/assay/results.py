@@ -78,7 +78,7 @@ class RunResult:
 def load_result(folder: Path, pool: Pool | None = None) -> RunResult:
     """The result of a run folder, finished or not. Raises `StoreError` where it holds no run."""
     manifest = load_manifest(folder)
-    summary = _stored_summary(folder, len(manifest["sessions"]))
+    summary = stored_summary(folder, len(manifest["sessions"]))
     if summary is None:
         with SampleStore.open(folder) as store:
             summary = summarise_run(manifest, store.rows.values(), pool)
@@ -200,7 +200,7 @@ def _sample_row(row: Row, vote: int | None) -> SampleRow:
     )
 
 
-def _stored_summary(folder: Path, session: int) -> dict[str, Any] | None:
+def stored_summary(folder: Path, session: int) -> dict[str, Any] | None:
     """summary.json, where it is of the run's last session; an unfinished session leaves the one before."""
     try:
         summary = orjson.loads((folder / SUMMARY).read_bytes())

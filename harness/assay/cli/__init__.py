@@ -28,6 +28,7 @@ COMMANDS = {
     "codeforces": "Rate a model by Codeforces contests, and reproduce rating changes.",
     "train": "Train a model, on rewards (grpo) or on rows (sft); the same command resumes a run that was stopped.",
     "serve": "Serve verdicts and rewards over HTTP, for trainers on other machines or in other languages.",
+    "view": "Look at runs and their samples in the browser: a local web page, on this machine only.",
     "import": "Take the results of official runners into a run: SWE-bench, Aider.",
     "lm-eval-path": "Write task files of our benchmarks for lm-eval, and print their folder.",
     "report": "Show the results of runs: a table in the terminal, JSON, CSV, Markdown, or an HTML page with figures.",

@@ -58,11 +58,13 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     schema = sample_schema()
     fresh = path.with_suffix(".parquet.partial")
     try:
-        with pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
-            for group in _groups(rows):
-                columns = {name: [row[name] for row in group] for name in schema.names}
-                writer.write_table(pa.table(columns, schema=schema))
-        with open(fresh, "rb") as file:
+        # Opened here: Arrow takes a path as text, and a folder's name may be none.
+        with open(fresh, "wb") as file:
+            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+                for group in _groups(rows):
+                    columns = {name: [row[name] for row in group] for name in schema.names}
+                    writer.write_table(pa.table(columns, schema=schema))
+            file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, path)
         _sync_folder(path.parent)
@@ -78,7 +80,7 @@ def read(path: Path, columns: list[str] | None = None) -> Iterator[dict[str, Any
     """Yield the rows as flat columns, in order. Raises `StoreError` where the file is damaged."""
     import pyarrow.parquet as pq
 
-    with _readable(path), pq.ParquetFile(path) as file:
+    with _readable(path), open(path, "rb") as opened, pq.ParquetFile(opened) as file:
         for group in range(file.num_row_groups):
             yield from file.read_row_group(group, columns=columns).to_pylist()
 
@@ -101,7 +103,8 @@ class RowReader:
 
         self._path = path
         with _readable(path):
-            self._file = pq.ParquetFile(path)
+            self._opened = open(path, "rb")  # noqa: SIM115  closed by `close`
+            self._file = pq.ParquetFile(self._opened)
         self._first = -1
         self._rows: list[dict[str, Any]] = []
 
@@ -114,6 +117,7 @@ class RowReader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        self._opened.close()
 
     def _load(self, number: int) -> None:
         first = 0
