@@ -28,7 +28,18 @@ LAYERS = [
     {"plugins", "data"},
     {"runs", "verification", "metrics", "backends", "sandbox"},
     {"audit", "backend_check", "plan", "results", "scaffold", "rewards", "score", "validate", "report", "rendering"},
-    {"recording", "scoring", "run_writer", "evaluation", "rescore", "sweep", "interop", "serving", "exports", "viewing"},
+    {
+        "recording",
+        "scoring",
+        "run_writer",
+        "evaluation",
+        "rescore",
+        "sweep",
+        "interop",
+        "serving",
+        "exports",
+        "viewing",
+    },
     {"cli"},
 ]
 """Rooms of the core from the bottom up: a room imports from its own layer or from below. DESIGN.md §1."""
