@@ -10,11 +10,8 @@ seed 0, which is not reported. Writes `addition-seedN.json` and `.svg` beside th
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +24,7 @@ SETTINGS: dict[str, Any] = {
     "loss": {"beta": 0.0},
     "steps": 300,
     "rollout": {"prompts": 32, "group": 8, "max_tokens": 5, "temperature": 0.8, "batch_size": 256},
-    "optimizer": {"learning_rate": 1.5e-4, "schedule": "linear"},
+    "optimizer": {"learning_rate": 1e-4, "schedule": "linear"},
 }
 """Against TRL's run: more problems with fewer completions each, a falling learning rate, and sampling at 0.8, whose
 mistakes are nearer to what greedy decoding gets wrong."""
@@ -61,73 +58,12 @@ def prepare(seed: int, out: Path) -> tuple[Path, list[assay.Problem], list[assay
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("results/runs/learning"))
-    parser.add_argument("--write", type=Path, default=tasks.HERE, help="where the JSON and the figure go")
-    options = parser.parse_args()
-
-    import torch
-
-    from assay_trainers.grpo.config import read_config
-    from assay_trainers.grpo.curves import draw_run
-    from assay_trainers.grpo.trainer import train
-
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    assay.load_plugin(tasks.__file__)
-    base, held_out, rest, start = prepare(options.seed, options.out)
-    output = options.out / f"addition-{options.seed}"
-    shutil.rmtree(output, ignore_errors=True)  # a measurement starts from nothing
-    config = read_config(
-        SETTINGS
-        | {
-            "model": str(base.resolve()),
-            "output": str(output),
-            "data": {"path": "held in memory", "template": "raw"},
-            "reward": {"terms": [{"name": "exact", "verifier": "exact_text"}]},
-            "seed": options.seed,
-            "checkpoints": {"every": 1000, "keep": 1},
-            "evaluation": {
-                "benchmarks": [tasks.write_problems(options.out / f"addition-held-out-{options.seed}.jsonl", held_out)],
-                "every": 25,
-                "temperature": 0.0,
-            },
-        }
-    )
-    watch = tasks.Stopwatch()
-    times: dict[int, dict[str, float]] = {0: {"wall_seconds": 0.0, "cpu_seconds": 0.0}}
-
-    def on_step(step: int, metrics: dict[str, Any], _: Any) -> None:
-        if step % 25 == 0:
-            times[step] = watch.seconds()
-            print(step, {name: value for name, value in metrics.items() if "/pass@1" in name}, times[step], flush=True)
-
-    train(config, problems=rest, on_step=on_step)
-    took = watch.seconds()
-    rewards = {row["step"]: row["reward"] for row in tasks.rows_of(output / "metrics.jsonl")}
-    name = f"eval/addition-held-out-{options.seed}/pass@1"
-    curve = [
-        {
-            "step": row["step"],
-            "greedy": row[name],
-            "train_reward": sum(recent) / len(recent) if (recent := _last(rewards, row["step"])) else None,
-            **times.get(row["step"], {}),
-        }
-        for row in tasks.rows_of(output / "evaluations.jsonl")
-    ]
-    result = {
-        "seed": options.seed, "held_out": len(held_out), "supervised": start, "grpo": took, "curve": curve,
-        "threads": torch.get_num_threads(), "torch": torch.__version__, "settings": SETTINGS,
-    }  # fmt: skip
-    options.write.mkdir(parents=True, exist_ok=True)
-    (options.write / f"addition-seed{options.seed}.json").write_text(json.dumps(result, indent=1) + "\n")
-    figure = draw_run(output, title=f"addition, seed {options.seed}")
-    shutil.copy(figure, options.write / f"addition-seed{options.seed}.svg")
-    print(f"greedy held out {curve[0]['greedy']:.3f} → {curve[-1]['greedy']:.3f} in {took}")
-
-
-def _last(rewards: dict[int, float], step: int) -> list[float]:
-    return [rewards[at] for at in range(max(1, step - 24), step + 1) if at in rewards]
+    chosen = tasks.options(__doc__)
+    base, held_out, rest, start = prepare(chosen.seed, chosen.out)
+    result = tasks.train("addition", SETTINGS, "exact_text", base, held_out, rest, every=25, chosen=chosen)
+    tasks.write_result("addition", result | {"supervised": start}, chosen)
+    curve = result["curve"]
+    print(f"greedy held out {curve[0]['greedy']:.3f} → {curve[-1]['greedy']:.3f} in {result['grpo']}")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,10 @@ Writes `sums-seedN.json` and `.svg`.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import itertools
 import json
-import os
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -66,76 +63,25 @@ def prepare(seed: int, out: Path) -> tuple[Path, list[assay.Problem], list[assay
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("results/runs/learning"))
-    parser.add_argument("--write", type=Path, default=tasks.HERE)
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE")
-    options = parser.parse_args()
-
-    import torch
-
-    from assay_trainers.grpo.config import read_config
-    from assay_trainers.grpo.curves import draw_run
-    from assay_trainers.grpo.trainer import train
-
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    assay.load_plugin(tasks.__file__)
-    base, held_out, rest, start = prepare(options.seed, options.out)
-    output = options.out / f"sums-{options.seed}"
-    shutil.rmtree(output, ignore_errors=True)
-    name = f"sums-held-out-{options.seed}"
-    config = read_config(
-        SETTINGS
-        | {
-            "model": str(base.resolve()),
-            "output": str(output),
-            "data": {"path": "held in memory", "template": "raw"},
-            "reward": {"terms": [{"name": "right", "verifier": "first_number"}]},
-            "seed": options.seed,
-            "checkpoints": {"every": 1000, "keep": 1},
-            "evaluation": {
-                "benchmarks": [tasks.write_problems(options.out / f"{name}.jsonl", held_out)],
-                "every": 10,
-                "temperature": 0.0,
-            },
-        },
-        {field: json.loads(value) for field, _, value in (each.partition("=") for each in options.set)},
-    )
-    watch = tasks.Stopwatch()
-
-    def on_step(step: int, metrics: dict[str, Any], _: Any) -> None:
-        score = metrics.get(f"eval/{name}/pass@1")
-        print(f"{step} reward {metrics['reward']:.3f} held out {score} {watch.seconds()}", flush=True)
-
-    train(config, problems=rest, on_step=on_step)
-    took = watch.seconds()
-    evaluations = tasks.rows_of(output / "evaluations.jsonl")
-    before, after = (assay.load_result(output / row["runs"][name]) for row in (evaluations[0], evaluations[-1]))
-    pairs = [(after.scores()[problem], before.scores()[problem]) for problem in before.scores()]
-    compared = assay.metrics.paired(*zip(*pairs, strict=True))
-    result = {
-        "seed": options.seed, "held_out": len(held_out), "supervised": start, "grpo": took, "settings": SETTINGS,
-        "threads": torch.get_num_threads(), "torch": torch.__version__,
-        "curve": [
-            {"step": row["step"], "greedy": row[f"eval/{name}/pass@1"], "no_number": row[f"eval/{name}/no_answer"]}
-            for row in evaluations
-        ],
-        "rewards": [round(row["reward"], 4) for row in tasks.rows_of(output / "metrics.jsonl")],
-        "difference": compared["diff"], "standard_error": compared["se"],
-        "p": assay.metrics.sign_flip_exact(*zip(*pairs, strict=True)),
-        "won": sum(a > b for a, b in pairs), "lost": sum(a < b for a, b in pairs),
-    }  # fmt: skip
-    options.write.mkdir(parents=True, exist_ok=True)
-    (options.write / f"sums-seed{options.seed}.json").write_text(json.dumps(result, indent=1) + "\n")
-    shutil.copy(
-        draw_run(output, title=f"SmolLM2-135M, sums of three, seed {options.seed}"),
-        options.write / f"sums-seed{options.seed}.svg",
-    )
+    chosen = tasks.options(__doc__)
+    base, held_out, rest, start = prepare(chosen.seed, chosen.out)
+    result = tasks.train("sums", SETTINGS, "first_number", base, held_out, rest, every=10, chosen=chosen)
+    before, after = (assay.load_result(Path(result["runs"][place])).scores() for place in (0, -1))
+    a, b = [after[problem] for problem in before], list(before.values())
+    compared = assay.metrics.paired(a, b)
+    result |= {
+        "supervised": start,
+        "difference": compared["diff"],
+        "standard_error": compared["se"],
+        "p": assay.metrics.sign_flip_exact(a, b),
+        "won": sum(x > y for x, y in zip(a, b, strict=True)),
+        "lost": sum(x < y for x, y in zip(a, b, strict=True)),
+    }
+    tasks.write_result("sums", result, chosen)
     first, last = result["curve"][0], result["curve"][-1]
     print(
         f"held out {first['greedy']:.3f} → {last['greedy']:.3f} (p = {result['p']:.2g}), responses without a number "
-        f"{first['no_number']:.3f} → {last['no_number']:.3f}, {took}"
+        f"{first['no_answer']:.3f} → {last['no_answer']:.3f}, {result['grpo']}"
     )
 
 

@@ -50,7 +50,7 @@ def sums_lines() -> list[str]:
         first, last, took = run["curve"][0], run["curve"][-1], run["grpo"]
         lines.append(
             f"| {run['seed']} | {first['greedy']:.3f} | {last['greedy']:.3f} | {run['won']} / {run['lost']} "
-            f"| {run['p']:.1e} | {first['no_number']:.3f} | {last['no_number']:.3f} | {_both(took)} |"
+            f"| {run['p']:.1e} | {first['no_answer']:.3f} | {last['no_answer']:.3f} | {_both(took)} |"
         )
     return lines
 

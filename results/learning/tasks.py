@@ -5,12 +5,15 @@ Loaded as a plugin (`assay.load_plugin`), so that verifiers are found by name in
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import random
 import re
 import resource
+import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +157,113 @@ def supervise(
 def rows_of(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSONL log."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def options(text: str) -> argparse.Namespace:
+    """The arguments that all runs take; sets torch's threads and makes the verifiers known."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("results/runs/learning"), help="where models and runs go")
+    parser.add_argument("--write", type=Path, default=HERE, help="where the JSON and the figure go")
+    parser.add_argument("--like-ours", action="store_true", help="trl_addition.py: with the settings of addition.py")
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    assay.load_plugin(__file__)
+    return parser.parse_args()
+
+
+def train(
+    name: str,
+    settings: Mapping[str, Any],
+    verifier: str,
+    base: Path,
+    held_out: Sequence[assay.Problem],
+    rest: Sequence[assay.Problem],
+    *,
+    every: int,
+    chosen: argparse.Namespace,
+) -> dict[str, Any]:
+    """One run from nothing: trains, evaluates greedily, draws its figure, and returns what its logs say.
+
+    Args:
+        name: Of the run and of its files.
+        settings: Of the configuration.
+        verifier: What is paid.
+        base: Where it starts.
+        held_out: What is evaluated.
+        rest: What is trained on.
+        every: Steps between evaluations.
+        chosen: The arguments.
+    """
+    import torch
+
+    from assay_trainers.grpo.config import read_config
+    from assay_trainers.grpo.curves import draw_run
+    from assay_trainers.grpo.trainer import train as run
+
+    output = chosen.out / f"{name}-{chosen.seed}"
+    shutil.rmtree(output, ignore_errors=True)
+    asked = f"{name}-held-out-{chosen.seed}"
+    config = read_config(
+        {
+            **settings,
+            "model": str(base.resolve()),
+            "output": str(output),
+            "data": {"path": "held in memory", "template": "raw"},
+            "reward": {"terms": [{"name": "paid", "verifier": verifier}]},
+            "seed": chosen.seed,
+            "checkpoints": {"every": 1000, "keep": 1},
+            "evaluation": {
+                "benchmarks": [write_problems(chosen.out / f"{asked}.jsonl", held_out)],
+                "every": every,
+                "temperature": 0.0,
+            },
+        }
+    )
+    watch = Stopwatch()
+    times = {0: {"wall_seconds": 0.0, "cpu_seconds": 0.0}}
+
+    def on_step(step: int, metrics: dict[str, Any], _: Any) -> None:
+        score = metrics.get(f"eval/{asked}/pass@1")
+        if score is not None:
+            times[step] = watch.seconds()
+            print(f"{step} reward {metrics['reward']:.3f} held out {score:.3f} {times[step]}", flush=True)
+
+    run(config, problems=rest, on_step=on_step)
+    took = watch.seconds()
+    chosen.write.mkdir(parents=True, exist_ok=True)
+    figure = draw_run(output, title=f"{name}, seed {chosen.seed}")
+    shutil.copy(figure, chosen.write / f"{name}-seed{chosen.seed}.svg")
+    evaluations = rows_of(output / "evaluations.jsonl")
+    return {
+        "seed": chosen.seed,
+        "held_out": len(held_out),
+        "grpo": took,
+        "curve": [
+            {
+                "step": row["step"],
+                "greedy": row[f"eval/{asked}/pass@1"],
+                "no_answer": row[f"eval/{asked}/no_answer"],
+                "alarms": row["alarms"],
+                **times.get(row["step"], {}),
+            }
+            for row in evaluations
+        ],
+        "rewards": [round(row["reward"], 4) for row in rows_of(output / "metrics.jsonl")],
+        "messages": [text for row in evaluations for text in row["messages"]],
+        "runs": [str(output / row["runs"][asked]) for row in evaluations],
+        "settings": dict(settings),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def write_result(name: str, result: Mapping[str, Any], chosen: argparse.Namespace) -> None:
+    """The evidence of a run, beside the scripts."""
+    kept = {key: value for key, value in result.items() if key != "runs"}
+    chosen.write.mkdir(parents=True, exist_ok=True)
+    (chosen.write / f"{name}-seed{chosen.seed}.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 
 class Stopwatch:

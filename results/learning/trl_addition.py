@@ -9,26 +9,15 @@ accuracy held out every 25 steps is part of its time, as it is of ours. Writes `
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import addition
 import tasks
 
-import assay
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("results/runs/learning"))
-    parser.add_argument("--like-ours", action="store_true")
-    parser.add_argument("--steps", type=int, default=None)
-    options = parser.parse_args()
+    options = tasks.options(__doc__)
 
     import torch
     from datasets import Dataset
@@ -37,8 +26,6 @@ def main() -> None:
 
     from assay_trainers.common.models import load_policy
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    assay.load_plugin(tasks.__file__)
     base, held_out, rest, start = addition.prepare(options.seed, options.out)
     model, tokenizer = load_policy(str(base.resolve()), device="cpu")
     tokenizer.padding_side = "left"
@@ -51,7 +38,7 @@ def main() -> None:
         return values
 
     ours = addition.SETTINGS
-    steps = options.steps or (ours["steps"] if options.like_ours else 400)
+    steps = ours["steps"] if options.like_ours else 400
     settings: dict[str, Any] = {"num_generations": 16, "learning_rate": 5e-5, "lr_scheduler_type": "constant"}
     if options.like_ours:
         settings = {
@@ -88,8 +75,7 @@ def main() -> None:
         "seed": options.seed, "supervised": start, "grpo": watch.seconds(), "curve": curve, "settings": settings,
         "threads": torch.get_num_threads(), "torch": torch.__version__, "trl": importlib.metadata.version("trl"),
     }  # fmt: skip
-    name = f"trl-addition{'-like-ours' if options.like_ours else ''}-seed{options.seed}.json"
-    (tasks.HERE / name).write_text(json.dumps(result, indent=1) + "\n")
+    tasks.write_result(f"trl-addition{'-like-ours' if options.like_ours else ''}", result, options)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from assay import Problem, UsageError, notify
+from assay import AssayError, Problem, UsageError, notify
 from assay_trainers.common.batching import Row
 from assay_trainers.common.checkpoints import checkpoint_folder, list_checkpoints, locked
 from assay_trainers.common.logprobs import check_head
@@ -138,8 +138,12 @@ class Trainer:
                     going = self._advance(on_step)
                     if going and self.progress.step % self.config.checkpoints.every == 0:
                         self._save()
-            finally:
-                self.observers.close()
+            except BaseException:
+                # What ended the run must be heard, not what a full disk says to closing its logs.
+                with suppress(AssayError, OSError):
+                    self.observers.close()
+                raise
+            self.observers.close()
             folder = self._save()
             finished = self.progress.step == self.config.steps
             if finished:
