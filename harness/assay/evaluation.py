@@ -67,8 +67,7 @@ def evaluate(
         A result for each benchmark, in order.
 
     Raises:
-        UsageError, DataError, BackendError, StoreError, PluginError: see `assay.errors`. Whatever was
-        recorded before is safe; the same call goes on from there.
+        AssayError: One of `assay.errors`. Whatever was recorded before is safe; the same call goes on from there.
     """
     overrides = _overrides(overrides, settings)
     named = str(model) if isinstance(model, str | Path) else None
