@@ -99,9 +99,14 @@ def drop(_data: Path, limit: int | None) -> Case:
 
 
 def ifeval(data: Path, limit: int | None) -> Case:
-    """Real prompts; responses are real texts changed the way the instructions ask, right and wrong by turns."""
+    """Real prompts; responses are real texts changed the way the instructions ask, right and wrong by turns.
+
+    Left out are the two prompts whose "letter" is a sign: the checker draws a letter in its place, at random.
+    """
+    signs = ("#", "!")
     rows = [{"key": row["id"], **{k: row[k] for k in ("prompt", "instruction_id_list", "kwargs")}}
-            for row in read(data, "ifeval.jsonl")[:limit]]  # fmt: skip
+            for row in read(data, "ifeval.jsonl")
+            if not any(given.get("letter") in signs for given in row["kwargs"])][:limit]  # fmt: skip
     texts = [answered(row["response"]) for row in read(data, "responses_thinking_vs_base.jsonl")]
     texts = [text for text in texts if len(text) > 400]
     chinese = [row["response"] for row in read(data, "text_zh_instructions.jsonl")]
