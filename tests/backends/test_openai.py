@@ -89,9 +89,13 @@ class Server:
     def open(self, **options: Any) -> OpenAIBackend:
         return open_openai(f"{self.base}#m", options)
 
+    closed = False
+
     def close(self) -> None:
-        self.http.shutdown()
-        self.http.server_close()
+        if not self.closed:
+            self.closed = True
+            self.http.shutdown()
+            self.http.server_close()
 
 
 def chat(content: str | None, *, finish: str = "stop", tokens: int = 5, **message: Any) -> dict[str, Any]:
@@ -321,3 +325,90 @@ def test_preflight_and_urls(server: Server) -> None:
         with pytest.raises(UsageError) as caught:
             open_openai(url, {})
         assert "hunter2" not in str(caught.value)
+
+
+# -- fleets -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(server: Server) -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+def fleet(*servers: Server, **options: Any) -> OpenAIBackend:
+    return open_openai(",".join(each.base for each in servers) + "#m", options)
+
+
+def test_a_fleet_shares_the_work_and_each_server_has_its_own_bound(server: Server, other: Server) -> None:
+    def slowly(body: dict[str, Any], attempt: int) -> Answer:
+        time.sleep(0.02)
+        return (200, chat("hi"), {})
+
+    server.respond = other.respond = slowly
+    completions = complete(fleet(server, other, concurrency=4), [ask(f"q{n}", problem_id=str(n)) for n in range(40)])
+    assert {completion.text for completion in completions} == {"hi"}
+    assert len(server.bodies) + len(other.bodies) == 40
+    assert min(len(server.bodies), len(other.bodies)) >= 10
+    assert max(server.most_running, other.most_running) <= 5
+
+
+def test_a_server_that_dies_in_the_middle_costs_only_what_was_in_flight(server: Server, other: Server) -> None:
+    dead = threading.Event()
+
+    def dying(body: dict[str, Any], attempt: int) -> Answer:
+        if len(other.bodies) > 5:
+            dead.set()
+        if dead.is_set():
+            return (0, "", {})  # hangs up
+        return (200, chat(question(body)), {})
+
+    other.respond = dying
+    server.respond = lambda body, attempt: (200, chat(question(body)), {})
+    requests = [ask(f"q{n}", problem_id=str(n), seed=n) for n in range(60)]
+    backend = fleet(server, other, concurrency=3, max_retries=3)
+    stream = backend.generate(requests, SAMPLING)
+    answers = []
+    for generated in stream:
+        answers.append(generated)
+        if dead.is_set() and not other.closed:
+            other.close()  # nothing listens there from here on
+    assert sorted(a.completion.text for a in answers) == sorted(f"q{n}" for n in range(60))
+    assert all(a.completion.text == a.request.prompt[0].content for a in answers)
+    asked = [question(body) for body in server.bodies]
+    assert len(asked) == len(set(asked)), "no request was asked twice of the server that lives"
+    assert dead.is_set()
+
+
+def test_a_server_that_is_down_from_the_start_is_a_warning(server: Server, other: Server) -> None:
+    other.close()
+    backend = fleet(server, other)
+    warnings = list(backend.preflight([ask("q")], SAMPLING))
+    assert any(other.base in warning and "The other servers take its work" in warning for warning in warnings)
+    assert [c.text for c in complete(backend, [ask(f"q{n}", problem_id=str(n)) for n in range(8)])] == ["hi"] * 8
+
+
+def test_a_fleet_of_which_nothing_answers_stops_the_run(server: Server, other: Server) -> None:
+    server.close()
+    other.close()
+    with pytest.raises(BackendError, match="no server answers"):
+        complete(fleet(server, other), [ask("q")])
+
+
+def test_a_busy_server_is_left_alone(server: Server, other: Server) -> None:
+    other.respond = lambda body, attempt: (429, "slow down", {"Retry-After": "30"})
+    begun = time.monotonic()
+    complete(fleet(server, other, concurrency=2), [ask(f"q{n}", problem_id=str(n)) for n in range(20)])
+    assert time.monotonic() - begun < 10, "nobody waited for the 30 seconds that one server asked for"
+    assert len(other.bodies) <= 4
+
+
+def test_the_fingerprint_of_a_fleet(server: Server, other: Server) -> None:
+    alone, both = fleet(server), fleet(server, other)
+    assert both.fingerprint == fleet(other, server).fingerprint != alone.fingerprint
+    assert fleet(server, fleet="r1").fingerprint == fleet(server, other, fleet="r1").fingerprint
+    with pytest.raises(UsageError, match="named twice"):
+        fleet(server, server)
+    with pytest.raises(UsageError, match="http"):
+        open_openai(f"{server.base},not-a-url#m", {})

@@ -1,11 +1,15 @@
 """The `openai` backend: any server that speaks OpenAI's chat or text completions.
 
     openai:http://localhost:8000/v1#deepseek-ai/DeepSeek-R1
+    openai:http://node1:8000/v1,http://node2:8000/v1#deepseek-ai/DeepSeek-R1    a fleet with one model
 
 Requests run on an event loop in a thread of its own, a bounded number at a time. What may pass (429, 5xx,
 time-outs, broken connections) is retried with exponential backoff and jitter, or after what Retry-After asks;
 what will not pass (any other 4xx) never is: a refused request becomes a completion with an error, a refused key
 or an unknown model stops the run. Many failures in a row without a success stop it too: the server is gone.
+
+A fleet shares the work: each request goes to the server with the least in flight, and what a server fails is asked of
+another one (`openai_fleet`). A node that is lost costs what it was answering.
 
 The key comes from the environment only. It is sent in the header of each request and nowhere else: messages
 that echo it are cleaned before they are shown or stored.
@@ -34,6 +38,7 @@ _PARSERS: dict[str, opt.Parser] = {
     "api_key_env": opt.text,
     "concurrency": opt.positive_int,
     "extra_body": opt.json_object,
+    "fleet": opt.text,
     "logprobs": opt.boolean,
     "max_retries": opt.count,
     "max_tokens_field": opt.one_of("max_tokens", "max_completion_tokens"),
@@ -51,9 +56,12 @@ class OpenAISettings:
     api_key_env: str = "OPENAI_API_KEY"
     """Name of the environment variable that holds the key; an unset one means that none is sent."""
     concurrency: int = 64
-    """Requests in flight at most."""
+    """Requests in flight at most, for each server."""
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     """Fields added to every request's body; they win over ours."""
+    fleet: str = ""
+    """A name for servers that hold the same weights. With it, what was drawn does not depend on which they are: nodes
+    may come and go between two runs of a command."""
     logprobs: bool = False
     """Ask for the log-probabilities of the sampled tokens."""
     max_retries: int = 8
@@ -65,10 +73,20 @@ class OpenAISettings:
 
 
 def open_openai(rest: str, options: Mapping[str, Any]) -> OpenAIBackend:
-    """Open "<base url>#<model>". Raises `UsageError` for anything malformed, a secret in the URL included."""
-    base, hash_sign, model = rest.partition("#")
+    """Open "<base url>[,<base url>…]#<model>". Raises `UsageError` for what is malformed or holds a secret."""
+    bases, hash_sign, model = rest.partition("#")
     if not hash_sign or not model:
-        raise UsageError(f"openai:{_without_secrets(base)} names no model: write openai:BASE_URL#MODEL")
+        raise UsageError(f"openai:{_without_secrets(bases)} names no model: write openai:BASE_URL#MODEL")
+    servers = [base.strip().rstrip("/") for base in bases.split(",")]
+    for number, base in enumerate(servers):
+        _check_url(base)
+        if base in servers[:number]:
+            raise UsageError(f"the server {base} is named twice: name it once, and raise concurrency")
+    settings = OpenAISettings(**opt.read_options("openai", options, _PARSERS))
+    return OpenAIBackend(",".join(servers), model, settings)
+
+
+def _check_url(base: str) -> None:
     try:
         parts = urlsplit(base)
         port_is_fine = parts.port is None or parts.port > 0
@@ -83,15 +101,15 @@ def open_openai(rest: str, options: Mapping[str, Any]) -> OpenAIBackend:
             f"the base URL {_without_secrets(base)} must not carry a user, password or query: the URL is written into "
             "every run. Put the key into the environment variable OPENAI_API_KEY (or name another with api_key_env=)."
         )
-    settings = OpenAISettings(**opt.read_options("openai", options, _PARSERS))
-    return OpenAIBackend(base.rstrip("/"), model, settings)
 
 
 class OpenAIBackend:
-    """A model behind an OpenAI-compatible server; build it with `open_openai`."""
+    """A model behind one OpenAI-compatible server or several; build it with `open_openai`."""
 
     def __init__(self, base_url: str, model: str, settings: OpenAISettings) -> None:
         self.base_url = base_url
+        """Of the server; of several, joined by commas."""
+        self.servers = tuple(base_url.split(","))
         self.model = model
         self.settings = settings
         self.url = f"openai:{base_url}#{model}"
@@ -100,7 +118,8 @@ class OpenAIBackend:
     def fingerprint(self) -> str:
         """Hash of server, model name and the fields sent with every request: what stands behind them is unknown."""
         settings = self.settings
-        return hash_value(["openai", self.base_url, self.model, settings.api, dict(settings.extra_body)])
+        where = f"fleet {settings.fleet}" if settings.fleet else ",".join(sorted(self.servers))
+        return hash_value(["openai", where, self.model, settings.api, dict(settings.extra_body)])
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generated]:
         """Complete every request once, in the order in which the server answers. See `Backend.generate`."""
@@ -110,7 +129,7 @@ class OpenAIBackend:
         self._check_server()
         bodies = [build_body(self.model, request, sampling, self.settings) for request in requests]
         key = self._key()
-        for number, answer in run_requests(self.base_url, bodies, key, self.settings):
+        for number, answer in run_requests(self.servers, bodies, key, self.settings):
             request = requests[number]
             if isinstance(answer, str):
                 completion = Completion(
@@ -132,6 +151,7 @@ class OpenAIBackend:
         if known and self.model not in known:
             shown = ", ".join(sorted(known)[:5])
             warnings.append(f"the server {self.base_url} does not list the model {self.model!r}; it lists {shown}.")
+        warnings += [f"{lost} The other servers take its work." for lost in self._lost]
         # Whether it is a reasoning model is not known here: judge stop strings as if it were.
         warnings.extend(stop_warnings(sampling.stop, thinking=True))
         return warnings
@@ -149,33 +169,48 @@ class OpenAIBackend:
     def _check_server(self) -> list[str]:
         """Names of the server's models, empty where it does not list them. Raises `BackendError` if it is not there."""
         if self._models is None:
-            self._models = self._list_models()
+            found: list[str] = []
+            for base_url in self.servers:
+                try:
+                    found += self._list_models(base_url)
+                except ServerGoneError as error:
+                    self._lost.append(str(error))
+            if len(self._lost) == len(self.servers):
+                raise BackendError(self._lost[0])
+            self._models = list(dict.fromkeys(found))
         return self._models
 
     _models: list[str] | None = None
 
-    def _list_models(self) -> list[str]:
+    @cached_property
+    def _lost(self) -> list[str]:
+        """What is wrong with servers that did not answer when they were asked first."""
+        return []
+
+    def _list_models(self, base_url: str) -> list[str]:
         import httpx
 
         key = self._key()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            response = httpx.get(f"{self.base_url}/models", headers=headers, timeout=_CONNECT_SECONDS)
+            response = httpx.get(f"{base_url}/models", headers=headers, timeout=_CONNECT_SECONDS)
         except httpx.ReadTimeout:
             return []  # it accepts connections: busy, or without this route
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise BackendError(
-                f"no server answers at {self.base_url}: {type(error).__name__}: {error}. Start it, or correct the URL "
+            raise ServerGoneError(
+                f"no server answers at {base_url}: {type(error).__name__}: {error}. Start it, or correct the URL "
                 "(for most servers it ends in /v1)."
             ) from None
         if response.status_code in (401, 403):
-            raise BackendError(
-                refusal(response.status_code, error_message(response, key), self.base_url, self.settings)
-            )
+            raise BackendError(refusal(response.status_code, error_message(response, key), base_url, self.settings))
         try:
             return [str(entry["id"]) for entry in response.json()["data"]] if response.status_code == 200 else []
         except (ValueError, KeyError, TypeError):
             return []
+
+
+class ServerGoneError(BackendError):
+    """One server does not answer; others may."""
 
 
 def refusal(status: int, message: str, base_url: str, settings: OpenAISettings) -> str:

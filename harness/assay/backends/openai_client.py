@@ -1,4 +1,4 @@
-"""Many requests to one server, a bounded number at a time, from code that is not async.
+"""Many requests to one server or a fleet, a bounded number at a time, from code that is not async.
 
 An event loop in a thread of its own runs `concurrency` workers; each takes the next request, retries it while that
 can help, and hands the answer to a queue that the caller's iterator empties. Abandoning the iterator cancels what
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import tenacity
 
+from assay.backends.openai_fleet import Fleet, Server
 from assay.backends.openai_wire import error_message, without_key
 from assay.errors import BackendError
 
@@ -48,20 +49,22 @@ class _Passing(Exception):  # noqa: N818  # an internal signal
 
     def __init__(self, message: str, *, retry_after: float | None = None, unreachable: bool = False) -> None:
         super().__init__(message)
+        self.elsewhere = False
+        """Whether another server can be asked at once."""
         self.retry_after = retry_after
         self.unreachable = unreachable
 
 
 def run_requests(
-    base_url: str, jobs: Sequence[Job], key: str | None, settings: OpenAISettings
+    base_urls: Sequence[str], jobs: Sequence[Job], key: str | None, settings: OpenAISettings
 ) -> Iterator[tuple[int, Answer]]:
     """Send every job and yield its number with its answer, in the order in which they come.
 
     Raises:
-        BackendError: The server is gone, or refuses everything (key, model name).
+        BackendError: All servers are gone, or one refuses everything (key, model name).
     """
     answers: queue.Queue[tuple[int, Answer] | BaseException | None] = queue.Queue()
-    client = _Client(base_url, jobs, key, settings, answers)
+    client = _Client(base_urls, jobs, key, settings, answers)
     thread = threading.Thread(target=client.run_in_thread, name="assay-openai", daemon=True)
     thread.start()
     try:
@@ -77,15 +80,15 @@ def run_requests(
 class _Client:
     def __init__(
         self,
-        base_url: str,
+        base_urls: Sequence[str],
         jobs: Sequence[Job],
         key: str | None,
         settings: OpenAISettings,
         answers: queue.Queue[tuple[int, Answer] | BaseException | None],
     ) -> None:
-        self.base_url = base_url
+        self.fleet = Fleet(base_urls)
         self.jobs = iter(enumerate(jobs))
-        self.workers = min(settings.concurrency, len(jobs))
+        self.workers = min(settings.concurrency * len(base_urls), len(jobs))
         self.key = key
         self.settings = settings
         self.answers = answers
@@ -135,10 +138,10 @@ class _Client:
                 answer: Answer = await self._complete(client, job)
             except _Passing as error:
                 attempts = self.settings.max_retries + 1
-                if error.unreachable:
+                if error.unreachable and self.fleet.is_gone:
                     raise BackendError(
-                        f"the server {self.base_url} cannot be reached any more ({error}, {attempts} attempts). Bring "
-                        "it back and run the same command again: what was recorded is kept."
+                        f"the server {self.fleet.name} cannot be reached any more ({error}, {attempts} attempts). "
+                        "Bring it back and run the same command again: what was recorded is kept."
                     ) from None
                 answer = f"{error} ({attempts} attempts)"
             if isinstance(answer, str):
@@ -151,7 +154,7 @@ class _Client:
         self.failures += 1
         if self.failures >= max(_LEAST_FAILURES, self.workers):
             raise BackendError(
-                f"the server {self.base_url} failed {self.failures} requests in a row without a success; the last: "
+                f"the server {self.fleet.name} failed {self.failures} requests in a row without a success; the last: "
                 f"{message}"
             )
 
@@ -163,13 +166,30 @@ class _Client:
             before_sleep=_say,
             reraise=True,
         )
-        return await retrying(self._attempt, client, job)
+        tried: list[Server] = []
+        return await retrying(self._ask, client, job, tried)
 
-    async def _attempt(self, client: httpx.AsyncClient, job: Job) -> Answer:
+    async def _ask(self, client: httpx.AsyncClient, job: Job, tried: list[Server]) -> Answer:
+        """One attempt, at the best server that did not just fail this request."""
+        server = self.fleet.choose(tried[-1] if tried else None)
+        tried.append(server)
+        server.in_flight += 1
+        try:
+            answer = await self._attempt(client, server.base_url, job)
+        except _Passing as error:
+            self.fleet.failed(server, unreachable=error.unreachable, retry_after=error.retry_after)
+            error.elsewhere = self.fleet.has_another(server)
+            raise
+        finally:
+            server.in_flight -= 1
+        self.fleet.succeeded(server)
+        return answer
+
+    async def _attempt(self, client: httpx.AsyncClient, base_url: str, job: Job) -> Answer:
         route, body = job
         try:
             async with asyncio.timeout(self.settings.timeout):  # httpx times only the gaps between bytes
-                response = await client.post(self.base_url + route, json=body)
+                response = await client.post(base_url + route, json=body)
         except httpx.ConnectError as error:
             raise _Passing(self._clean(f"connection failed: {error}"), unreachable=True) from None
         except httpx.ConnectTimeout:
@@ -192,10 +212,10 @@ class _Client:
         if status in _FATAL:
             from assay.backends.openai import refusal
 
-            raise BackendError(refusal(status, message, self.base_url, self.settings))
+            raise BackendError(refusal(status, message, base_url, self.settings))
         if 300 <= status < 400:
             raise BackendError(
-                f"the server {self.base_url} redirects to {response.headers.get('location')!r}: use the final URL"
+                f"the server {base_url} redirects to {response.headers.get('location')!r}: use the final URL"
             )
         return f"the server refused the request with {status}: {message}"
 
@@ -214,6 +234,8 @@ _backoff = tenacity.wait_random_exponential(multiplier=_FIRST_WAIT * 2, max=_LON
 
 def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _Passing) and error.elsewhere:
+        return 0.0
     asked = error.retry_after if isinstance(error, _Passing) else None
     # Jitter on top of what the server asks for: all workers were refused at once and must not return at once.
     return _backoff(state) if asked is None else asked + min(1.0, _backoff(state))
