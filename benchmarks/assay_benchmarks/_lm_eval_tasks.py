@@ -32,7 +32,8 @@ def load(manager: Any, name: str, data: str) -> tuple[dict[str, Any], dict[str, 
     class Local(TaskFactory):  # type: ignore[misc]  # lm-eval ships no types
         def _load_full_config(self, entry: Any, overrides: Any = None) -> Any:
             config = super()._load_full_config(entry, overrides)
-            return _with_rows_of(config, Path(data)) if data and "class" not in config else config
+            is_task = isinstance(config.get("task"), str) and "class" not in config  # a group's is a list
+            return _with_rows_of(config, Path(data)) if data and is_task else config
 
     import datasets
 

@@ -1,8 +1,8 @@
 """Which server of several is asked: the healthy one with the least in flight.
 
 A server that cannot be reached, breaks off, or answers 429 or 5xx rests for a while (1 second, doubled with each
-failure in a row up to 60, or what Retry-After asks for), and what it failed is asked of another one at once. One request
-that it answers makes it healthy again. Only when no server is healthy does a request wait.
+failure in a row up to 60, or what Retry-After asks for), and what it failed is asked of another one at once. One
+request that it answers makes it healthy again. Only when no server is healthy does a request wait.
 
 With a single server nothing is ever skipped: the client's own backoff decides.
 """
