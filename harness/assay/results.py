@@ -100,8 +100,29 @@ def summarise_run(manifest: dict[str, Any], rows: Iterable[Row], pool: Pool | No
     """The summary of the samples that the run's last session asked for, as far as they are there."""
     session = manifest["sessions"][-1]
     samples = session["samples_per_problem"]
-    counted = _counted(manifest, rows)
     voted = any(metric.startswith("cons@") for metric in manifest["metrics"])
+    sample_rows, failed_votes = sample_rows_of(manifest, rows, pool, voted=voted)
+    return {
+        "model": manifest["model"],
+        "benchmark": manifest["benchmark"],
+        "session": len(manifest["sessions"]),
+        "samples_per_problem": samples,
+        "planned_samples": session["planned_samples"],
+        "complete": len(sample_rows) >= session["planned_samples"],
+        "failed_vote_comparisons": failed_votes,
+        **summarise(sample_rows, manifest["metrics"], samples=samples),
+    }
+
+
+def sample_rows_of(
+    manifest: dict[str, Any], rows: Iterable[Row], pool: Pool | None = None, *, voted: bool
+) -> tuple[list[SampleRow], int]:
+    """What metrics need of the samples that the run's last session asked for, by problem and sample index.
+
+    With `voted`, answers are put into classes by the run's verifiers; the second value counts the comparisons that
+    failed on our side.
+    """
+    counted = _counted(manifest, rows)
     failed_votes = 0
     sample_rows: list[SampleRow] = []
     options = manifest.get("verifier_options", {})
@@ -115,16 +136,7 @@ def summarise_run(manifest: dict[str, Any], rows: Iterable[Row], pool: Pool | No
             classes, failed = _classes(problem, verifiers[problem[0].verifier], pool or default_pool())
         failed_votes += failed
         sample_rows += [_sample_row(row, vote) for row, vote in zip(problem, classes, strict=True)]
-    return {
-        "model": manifest["model"],
-        "benchmark": manifest["benchmark"],
-        "session": len(manifest["sessions"]),
-        "samples_per_problem": samples,
-        "planned_samples": session["planned_samples"],
-        "complete": len(counted) >= session["planned_samples"],
-        "failed_vote_comparisons": failed_votes,
-        **summarise(sample_rows, manifest["metrics"], samples=samples),
-    }
+    return sample_rows, failed_votes
 
 
 def _counted(manifest: dict[str, Any], rows: Iterable[Row]) -> list[Row]:

@@ -19,8 +19,8 @@ from assay.errors import UsageError
 from assay.report.page import build_page
 from assay.report.page.samples import read_samples
 from assay.report.page.training import find_training_runs
-from assay.report.page.views import step_of
 from assay.results import find_runs, load_result
+from assay.steps import step_of
 from assay.types import Completion, Outcome, Verdict
 from tests.report.stores import make_run, training_like
 

@@ -59,7 +59,7 @@ def find_checkpoint(source: str, *, revision: str | None = None, gguf_file: str 
     """Find a model's files, downloading them if `source` is a hub id.
 
     Args:
-        source: A folder, a `.gguf` file, or an id such as "Qwen/Qwen2.5-Math-7B".
+        source: A folder, a `.gguf` file, or an id such as "Qwen/Qwen2.5-Math-7B", with "@revision" after it if wanted.
         revision: Branch, tag or commit on the hub; only for ids.
         gguf_file: Name of the file, where a folder or repository holds several.
 
@@ -77,10 +77,29 @@ def find_checkpoint(source: str, *, revision: str | None = None, gguf_file: str 
         if revision is not None:
             raise UsageError(f"the option revision is for models on the hub, and {source} is a local folder")
         return _in_folder(path, source, gguf_file)
-    looks_local = source.startswith((".", "/", "~")) or source.endswith(".gguf") or source.count("/") > 1
-    if looks_local or not _HUB_ID.fullmatch(source):
+    repo, named = split_revision(source)
+    looks_local = repo.startswith((".", "/", "~")) or repo.endswith(".gguf") or repo.count("/") > 1
+    if looks_local or not _HUB_ID.fullmatch(repo):
         raise UsageError(f"there is no model at {source}: no such file or folder")
-    return _in_folder(_from_hub(source, revision, gguf_file), source, gguf_file)
+    if named and revision is not None and named != revision:
+        raise UsageError(f"the model {source} names one revision and the option revision another ({revision})")
+    return _in_folder(_from_hub(repo, named or revision, gguf_file), source, gguf_file)
+
+
+def split_revision(source: str) -> tuple[str, str | None]:
+    """Split a hub id from the revision after its "@"; a name without one is left alone.
+
+    >>> split_revision("EleutherAI/pythia-70m@step1000"), split_revision("EleutherAI/pythia-70m")
+    (('EleutherAI/pythia-70m', 'step1000'), ('EleutherAI/pythia-70m', None))
+    """
+    repo, at, revision = source.partition("@")
+    return (repo, revision) if at and repo and revision else (source, None)
+
+
+def model_url(scheme: str, source: str, revision: str | None) -> str:
+    """The url of a model, its revision included: two revisions of one model are two models."""
+    named = revision is not None and split_revision(source)[1] is None
+    return f"{scheme}:{source}@{revision}" if named else f"{scheme}:{source}"
 
 
 def _in_folder(folder: Path, source: str, gguf_file: str | None) -> Checkpoint:

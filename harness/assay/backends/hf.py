@@ -19,9 +19,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assay.backends import options as opt
-from assay.backends.checkpoint import Checkpoint, find_checkpoint
+from assay.backends.checkpoint import Checkpoint, find_checkpoint, model_url
 from assay.backends.fingerprint import fingerprint_files
 from assay.backends.prompting import Prompter, check_sampling, encode_requests, preflight_warnings
+from assay.backends.swapping import safetensors_files, swap_target
 from assay.errors import AssayError, BackendError, UsageError
 from assay.types import Completion, Continuation, Generated, LogLikelihood, Request, Sampling
 
@@ -56,7 +57,7 @@ def open_hf(source: str, options: Mapping[str, Any]) -> HfBackend:
     parsed = opt.read_options("hf", options, _PARSERS)
     _require_transformers()
     checkpoint = find_checkpoint(source, revision=parsed.get("revision"), gguf_file=parsed.get("gguf_file"))
-    return HfBackend(f"hf:{source}", checkpoint, parsed)
+    return HfBackend(model_url("hf", source, parsed.get("revision")), checkpoint, parsed)
 
 
 class HfBackend:
@@ -67,6 +68,10 @@ class HfBackend:
         self._checkpoint = checkpoint
         self._options = options
         self._loop: DecodeLoop | None = None
+        self._loaded: Checkpoint | None = None
+        """Whose weights the loop's model holds; after `swap`, not those of `_checkpoint` until it is next used."""
+        self.swaps = 0
+        """Times that weights were read into a model that was there."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -118,9 +123,18 @@ class HfBackend:
         """The text for "auto", "none" or a text; see `Prompter.resolve_prefill`."""
         return self._prompter.resolve_prefill(prefill)
 
+    def swap(self, url: str) -> bool:
+        """Become another checkpoint of the same model; see `assay.backends.swapping`."""
+        target = swap_target(self._checkpoint, "hf", url, self._options)
+        if target is None:
+            return False
+        self._checkpoint, self.url = target, url
+        self.__dict__.pop("fingerprint", None)
+        return True
+
     def close(self) -> None:
         """Free the model. Safe to call twice; a later `generate` loads it again."""
-        self._loop = None
+        self._loop = self._loaded = None
         gc.collect()
         if "_device" in self.__dict__ and self._device.type == "cuda":
             import torch
@@ -186,7 +200,7 @@ class HfBackend:
         return arguments
 
     def _load(self) -> DecodeLoop:
-        if self._loop is not None:
+        if self._loop is not None and (self._loaded == self._checkpoint or self._take_weights(self._loop)):
             return self._loop
         import torch
         from transformers import AutoModelForCausalLM
@@ -211,7 +225,23 @@ class HfBackend:
             max_batch_tokens=self._options.get("max_batch_tokens") or _affordable_tokens(config, dtype, self._device),
             prefill_tokens=_PREFILL_TOKENS[kind],
         )
+        self._loaded = self._checkpoint
         return self._loop
+
+    def _take_weights(self, loop: DecodeLoop) -> bool:
+        """Read the weights of the checkpoint swapped to into the model that is there; False where it must go."""
+        from assay.backends.torch_decode.weights import load_into
+
+        taken = False
+        try:
+            taken = load_into(loop.model, safetensors_files(self._checkpoint.folder))
+        finally:
+            if not taken:
+                self.close()  # before another is loaded, or because it holds weights of two checkpoints
+        if taken:
+            self._loaded = self._checkpoint
+            self.swaps += 1
+        return taken
 
 
 def _require_transformers() -> None:

@@ -23,7 +23,7 @@ from functools import cached_property
 from typing import Any
 
 from assay.backends import options as opt
-from assay.backends.checkpoint import Checkpoint, find_checkpoint
+from assay.backends.checkpoint import Checkpoint, find_checkpoint, model_url
 from assay.backends.fingerprint import fingerprint_files
 from assay.backends.finish import finish_reason_of
 from assay.backends.prompting import (
@@ -33,7 +33,9 @@ from assay.backends.prompting import (
     failed_completion,
     preflight_warnings,
 )
+from assay.backends.swapping import swap_target
 from assay.backends.text import TextDecoder
+from assay.backends.vllm_worker import WEIGHT_SWAPPER
 from assay.errors import BackendError, UsageError
 from assay.types import Completion, FinishReason, Generated, Request, Sampling
 
@@ -44,6 +46,7 @@ _DEFAULTS: dict[str, Any] = {
     "enable_prefix_caching": True,
     # The contract asks for probabilities under the distribution that was drawn from, not under the raw logits.
     "logprobs_mode": "processed_logprobs",
+    "worker_extension_cls": WEIGHT_SWAPPER,
 }
 _DECIDING = ("dtype", "quantization", "kv_cache_dtype", "max_model_len")
 """Engine arguments that change completions, and so the fingerprint."""
@@ -71,10 +74,11 @@ def open_vllm(source: str, options: Mapping[str, Any]) -> VllmBackend:
     engine_fields = {entry.name: opt.loose for entry in dataclasses.fields(AsyncEngineArgs) if entry.init}
     parsers = {name: parser for name, parser in engine_fields.items() if name not in _RESERVED} | _OURS
     parsed = opt.read_options("vllm", options, parsers)
-    checkpoint = find_checkpoint(source, revision=parsed.pop("revision", None))
+    revision = parsed.pop("revision", None)
+    checkpoint = find_checkpoint(source, revision=revision)
     if checkpoint.gguf_file:
         raise UsageError(f"the vllm backend loads folders and hub ids, and {source} is a GGUF file: use hf:{source}")
-    return VllmBackend(f"vllm:{source}", checkpoint, parsed)
+    return VllmBackend(model_url("vllm", source, revision), checkpoint, parsed)
 
 
 class VllmBackend:
@@ -86,6 +90,10 @@ class VllmBackend:
         self._use_template = options.get("chat_template")
         self._arguments = {name: value for name, value in options.items() if name != "chat_template"}
         self._engine: _Engine | None = None
+        self._loaded: Checkpoint | None = None
+        """Whose weights the engine holds; after `swap`, not those of `_checkpoint` until it is next used."""
+        self.swaps = 0
+        """Times that weights were read into an engine that was there."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -97,17 +105,16 @@ class VllmBackend:
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generated]:
         """Complete every request once, each as soon as it is done. See `Backend.generate`."""
         check_sampling(sampling)
-        if self._engine is None:
-            self._engine = _Engine(self._checkpoint, self._arguments)
+        engine = self._start()
         decoder = TextDecoder(self._tokenizer, sampling.stop)
-        encoded = encode_requests(self._prompter, requests, context=self._engine.context)
+        encoded = encode_requests(self._prompter, requests, context=engine.context)
         jobs = []
         for number, (request, prompt) in enumerate(zip(requests, encoded, strict=True)):
             if prompt.failed is None:
                 jobs.append((number, prompt.ids, request.seed))
             else:
                 yield Generated(request=request, completion=prompt.failed)
-        for number, output in self._engine.run(jobs, sampling):
+        for number, output in engine.run(jobs, sampling):
             completion = _completion(output, encoded[number].prefill, decoder)
             yield Generated(request=requests[number], completion=completion)
 
@@ -129,11 +136,36 @@ class VllmBackend:
         """The text for "auto", "none" or a text; see `Prompter.resolve_prefill`."""
         return self._prompter.resolve_prefill(prefill)
 
+    def swap(self, url: str) -> bool:
+        """Become another checkpoint of the same model; see `assay.backends.swapping`."""
+        if self._arguments.get("worker_extension_cls", WEIGHT_SWAPPER) != WEIGHT_SWAPPER:
+            return False
+        target = swap_target(self._checkpoint, "vllm", url, self._arguments)
+        if target is None:
+            return False
+        self._checkpoint, self.url = target, url
+        self.__dict__.pop("fingerprint", None)
+        return True
+
     def close(self) -> None:
         """Stop the engine's processes. Safe to call twice; a later `generate` starts them again."""
         if self._engine is not None:
             self._engine.close()
-            self._engine = None
+            self._engine = self._loaded = None
+
+    def _start(self) -> _Engine:
+        """The engine with this checkpoint's weights: as it is, with the weights exchanged, or a new one."""
+        if self._engine is not None and self._loaded != self._checkpoint:
+            try:
+                self._engine.exchange_weights(self._checkpoint)
+                self.swaps += 1
+            except BaseException:
+                self.close()  # it may hold weights of two checkpoints
+                raise
+        if self._engine is None:
+            self._engine = _Engine(self._checkpoint, self._arguments)
+        self._loaded = self._checkpoint
+        return self._engine
 
     @cached_property
     def _prompter(self) -> Prompter:
@@ -235,6 +267,16 @@ class _Engine:
             return error
         return last
 
+    def exchange_weights(self, checkpoint: Checkpoint) -> None:
+        """Read another checkpoint's weights into every worker. Raises `BackendError` where one cannot."""
+        try:
+            self._call(_exchange(self._engine, checkpoint))
+        except Exception as error:  # whatever a worker raised, in its own words
+            line = " ".join(str(error).split())[:400]
+            raise BackendError(
+                f"vLLM cannot take the weights of {checkpoint.source}: {type(error).__name__}: {line}"
+            ) from error
+
     def close(self) -> None:
         """Stop the engine and the event loop. Safe to call twice."""
         if self._closed:
@@ -270,6 +312,12 @@ def _refusals() -> tuple[type[Exception], ...]:
     except ImportError:
         return (ValueError,)
     return (ValueError, VLLMClientError)
+
+
+async def _exchange(engine: Any, checkpoint: Checkpoint) -> None:
+    await engine.collective_rpc("assay_read_weights", args=(str(checkpoint.folder),))
+    # Keys and values of shared prompts were computed by the old weights.
+    await engine.reset_prefix_cache()
 
 
 async def _stop_engine(engine: Any) -> None:

@@ -22,6 +22,9 @@ from assay.errors import AssayError
 
 COMMANDS = {
     "run": "Evaluate a model on benchmarks.",
+    "sweep": "Evaluate many checkpoints on benchmarks, with one engine whose weights are exchanged.",
+    "compare": "Compare runs problem by problem: difference, interval, p-value, problems won and lost.",
+    "power": "Say how many samples and problems are needed to see a given difference between two runs.",
     "score": "Check the responses of a file: counts per outcome, mean score, agreement with labels.",
     "rescore": "Run today's verifier over stored completions; nothing is generated.",
     "audit": "Try to fool a verifier: properties and attacks, a score card, and exit code 1 if there is a hole.",

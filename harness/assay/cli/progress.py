@@ -84,7 +84,7 @@ def describe(progress: RunProgress) -> str:
     if rate:
         parts.append(f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min")
         if at < progress.total:
-            parts.append(f"{_duration((progress.total - at) / rate)} left")
+            parts.append(f"{duration((progress.total - at) / rate)} left")
     if progress.tokens:
         parts.append(f"{progress.tokens / elapsed:.0f} tok/s")
     if progress.running_score is not None:
@@ -97,7 +97,8 @@ def describe(progress: RunProgress) -> str:
     return " · ".join(parts)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

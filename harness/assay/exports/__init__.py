@@ -67,8 +67,8 @@ def counted_records(result: RunResult) -> Iterator[Record]:
 def scalars(results: Sequence[RunResult], training: Sequence[str | Path] = ()) -> Iterator[Scalar]:
     """Every metric and rate of the runs at their training step (0 for what is no checkpoint), and of training runs."""
     from assay.report.page.training import find_training_runs
-    from assay.report.page.views import step_of
     from assay.report.rows import number
+    from assay.steps import step_of
 
     for result in results:
         series, step = step_of(str(result.manifest["model"]))

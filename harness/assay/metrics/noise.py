@@ -9,6 +9,12 @@ Two kinds of noise are in a mean over Q problems with n samples each:
 samples of one problem resemble each other; the clustered one holds both kinds (Miller 2024, arXiv:2411.00640).
 
 Where everything is right, or everything wrong, the standard error is 0 and says nothing: give `wilson` as well.
+
+`score_interval` is the interval that tables show. Mean ± 2 SE is too short for few problems, and where most problems
+are solved always or never it misses on one side only. Wilson's interval has neither fault but counts independent
+trials; here it is given the number of trials that would have the clustered standard error, mean (1 - mean) / SE^2, and
+Student's quantile for Q - 1 degrees of freedom (after Korn and Graubard 1998, who did the same to the Clopper-Pearson
+interval). docs/metrics.md has its coverage in simulations.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypedDict
 
 from assay.metrics.passes import Score, graded_only, problem_means
+from assay.metrics.student_t import t_quantile
 
 
 class Interval(NamedTuple):
@@ -83,6 +90,21 @@ def variance_components(scores: Iterable[Iterable[Score]]) -> VarianceComponents
     return {"between": max(0.0, variance(problem_means(problems)) - from_sampling), "within": within}
 
 
+def sampling_share(scores: Iterable[Iterable[Score]]) -> float:
+    """The share of the variance of pass@1 that sampling makes, in [0, 1]: what more samples would take away.
+
+    The rest is the choice of problems, which only more problems reduce. nan where no problem has two graded samples, or
+    nothing varies.
+    """
+    problems = graded_only(scores)
+    components = variance_components(problems)
+    if math.isnan(components["within"]) or len(problems) < 2:
+        return math.nan
+    total = variance(problem_means(problems))
+    from_sampling = components["within"] * math.fsum(1 / len(problem) for problem in problems) / len(problems)
+    return min(1.0, from_sampling / total) if total > 0 else math.nan
+
+
 def variance(values: list[float]) -> float:
     """Unbiased variance (divided by the number of values less one); nan for fewer than two values."""
     if len(values) < 2:
@@ -104,12 +126,31 @@ def wilson(c: float, n: int, level: float = 0.95) -> Interval:
     z = normal_quantile(level)
     if n == 0:
         return Interval(0.0, 1.0)
-    share = c / n
+    low, high = _score_bounds(c / n, n, z)
+    # Exact at the ends, where the two terms cancel but for rounding.
+    return Interval(0.0 if c == 0 else low, 1.0 if c == n else high)
+
+
+def score_interval(mean: float, se: float, num_problems: int, level: float = 0.95) -> tuple[Interval, str]:
+    """The interval of a mean of one value in [0, 1] per problem, and its name.
+
+    "clustered": Wilson's interval with the effective number of trials (see the module). "wilson": where all problems
+    have the same value, which says nothing of the noise, Wilson's with the problems as trials. "": none, for fewer
+    than two problems that are neither all right nor all wrong.
+    """
+    if math.isnan(mean) or (math.isnan(se) and 0 < mean < 1):
+        return Interval(math.nan, math.nan), ""
+    if mean in (0.0, 1.0) or se == 0:
+        return wilson(mean * num_problems, num_problems, level), "wilson"
+    low, high = _score_bounds(mean, mean * (1 - mean) / se**2, t_quantile(level, num_problems - 1))
+    return Interval(low, high), "clustered"
+
+
+def _score_bounds(share: float, n: float, z: float) -> Interval:
+    """The two shares that lie z standard errors (their own) from the one seen, n being the number of trials."""
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # Exact at the ends, where the two terms cancel but for rounding.
-    low = 0.0 if c == 0 else max(0.0, centre - half)
-    return Interval(low, 1.0 if c == n else min(1.0, centre + half))
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
 def bootstrap_ci(

@@ -21,7 +21,7 @@ from typing import Any
 
 from assay.errors import DataError, UsageError
 from assay.metrics.expected_votes import cons_at_k_expected
-from assay.metrics.noise import normal_quantile, variance, variance_components, wilson
+from assay.metrics.noise import sampling_share, score_interval, variance, variance_components
 from assay.metrics.passes import pass_at_k
 from assay.metrics.votes import cons_at_k, count_votes
 from assay.types import Outcome
@@ -115,6 +115,22 @@ def summarise(
     }
 
 
+def metric_by_problem(rows: Iterable[SampleRow], name: str) -> dict[str, float]:
+    """One metric of each problem, by problem id; problems where it is not defined are left out.
+
+    Raises what `summarise` raises.
+    """
+    (name,) = check_metrics([name])
+    kind, _, k = name.partition("@")
+    values = {}
+    for problem in _by_problem(rows):
+        checked = [row for row in problem if not row.outcome.is_ours]
+        value = _value(kind, checked, len(checked) if k == "n" else int(k))
+        if not math.isnan(value):
+            values[problem[0].problem_id] = value
+    return values
+
+
 def _by_problem(rows: Iterable[SampleRow]) -> list[list[SampleRow]]:
     """The samples of each problem in the order of their index, so that nothing depends on the order of rows."""
     problems: dict[str, dict[int, SampleRow]] = {}
@@ -173,20 +189,16 @@ def _answers(problem: Sequence[SampleRow]) -> list[int | None]:
 def _with_noise(values: list[float], level: float) -> tuple[float, float, float, float, str | None]:
     """Mean, standard error, interval and how the interval was made, from one value per problem.
 
-    With one value per problem, sd / sqrt(Q) is the clustered standard error of their mean. Where all problems are
-    right or all wrong it is 0, which would claim certainty: then Wilson's interval, problems being the trials.
+    With one value per problem, sd / sqrt(Q) is the clustered standard error of their mean.
     """
     if not values:
         return math.nan, math.nan, math.nan, math.nan, None
     mean = math.fsum(values) / len(values)
+    if min(values) == max(values):
+        mean = values[0]  # and not what rounding makes of it
     error = math.sqrt(variance(values) / len(values))
-    if min(values) == max(values) and mean in (0.0, 1.0):
-        low, high = wilson(mean * len(values), len(values), level)
-        return mean, error, low, high, "wilson"
-    if math.isnan(error):
-        return mean, error, math.nan, math.nan, None
-    reach = normal_quantile(level) * error
-    return mean, error, max(0.0, mean - reach), min(1.0, mean + reach), "normal"
+    (low, high), method = score_interval(mean, error, len(values), level)
+    return mean, error, low, high, method or None
 
 
 def _rates(checked: Sequence[SampleRow]) -> dict[str, float | None]:
@@ -220,7 +232,12 @@ def _votes(problems: Sequence[Sequence[SampleRow]]) -> dict[str, float | None]:
 
 def _variance(problems: Sequence[Sequence[SampleRow]]) -> dict[str, float | None]:
     components = variance_components([[row.credit for row in problem] for problem in problems])
-    return {"between": _finite(components["between"]), "within": _finite(components["within"])}
+    share = sampling_share([[row.credit for row in problem] for problem in problems])
+    return {
+        "between": _finite(components["between"]),
+        "within": _finite(components["within"]),
+        "sampling_share": _finite(share),
+    }
 
 
 def _share(part: float, whole: int) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,7 @@ from typing import Any
 from assay.report.page.samples import Samples
 from assay.report.rows import benchmark_of, model_of, number, part
 from assay.report.text import short_names, visible
-
-_STEP = re.compile(
-    r"^(?P<series>.*?)[/@#:]?(?:checkpoints/)?(?:checkpoint|global_step|step|iter)[-_]?(?P<step>\d{1,12})$"
-)
+from assay.steps import step_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,20 +42,6 @@ class View:
     def metrics(self) -> list[str]:
         """The names of its metrics."""
         return [str(name) for name in part(part(self.record, "summary"), "metrics")]
-
-
-def step_of(model: str) -> tuple[str, int | None]:
-    """What is left of a model's name without its training step, and the step.
-
-    >>> step_of("hf:runs/grpo/checkpoints/step-000050")
-    ('hf:runs/grpo', 50)
-    >>> step_of("hf:out/checkpoint-500")
-    ('hf:out', 500)
-    >>> step_of("hf:Qwen/Qwen3-8B")
-    ('hf:Qwen/Qwen3-8B', None)
-    """
-    found = _STEP.match(model.rstrip("/"))
-    return (found["series"], int(found["step"])) if found else (model, None)
 
 
 def make_views(
