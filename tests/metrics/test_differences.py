@@ -33,7 +33,7 @@ def test_student_against_scipy(df: int) -> None:
     stats = pytest.importorskip("scipy.stats")
     for level in (0.5, 0.8, 0.95, 0.999):
         assert t_quantile(level, df) == pytest.approx(
-            stats.t.ppf((1 + level) / 2, df), rel=1e-4 if df >= 20_000 else 1e-9
+            stats.t.ppf((1 + level) / 2, df), rel=2e-4 if df >= 20_000 else 1e-9
         )
     for t in (0.0, 0.3, 1.0, 2.5, 6.0):
         assert t_two_sided(-t, df) == pytest.approx(2 * stats.t.sf(t, df), abs=1e-4 if df >= 20_000 else 1e-12)
@@ -86,7 +86,9 @@ def test_edges() -> None:
 def test_the_interval_of_a_score() -> None:
     assert score_interval(0.0, 0.0, 30) == (wilson(0, 30), "wilson")
     assert score_interval(1.0, 0.0, 30)[0] == wilson(30, 30)
-    assert score_interval(0.5, 0.0, 30)[0] == wilson(15, 30), "no spread between problems claims no certainty"
+    assert score_interval(0.5, 0.0, 30) == (wilson(15, 30), "clustered"), (
+        "no spread between problems claims no certainty"
+    )
     assert score_interval(0.5, nan, 1)[1] == ""
     assert score_interval(nan, nan, 0)[1] == ""
     # One sample a problem and Student's quantile at its limit: Wilson's own interval.

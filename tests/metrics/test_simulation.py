@@ -97,14 +97,21 @@ def p_values(rng, problems: int, samples: int, runs: int):
     return np.array([each.p for each in found])
 
 
-@pytest.mark.parametrize(("problems", "runs"), [(30, RUNS), (500, 300)])
-def test_p_values_are_uniform_where_nothing_differs(problems: int, runs: int) -> None:
-    p = np.sort(p_values(np.random.default_rng(4), problems, 8, runs))
+@pytest.mark.parametrize(("problems", "samples", "runs"), [(30, 64, RUNS), (500, 8, 200)])
+def test_p_values_are_uniform_where_nothing_differs(problems: int, samples: int, runs: int) -> None:
+    p = np.sort(p_values(np.random.default_rng(4), problems, samples, runs))
     # Kolmogorov and Smirnov's distance from the uniform distribution; 1.63 is its 1% point.
     steps = np.arange(runs + 1) / runs
     assert max(np.max(steps[1:] - p), np.max(p - steps[:-1])) * math.sqrt(runs) < 1.63
     for level in (0.01, 0.05, 0.5):
         assert abs(np.mean(p < level) - level) < 3 * math.sqrt(level * (1 - level) / runs)
+
+
+def test_few_problems_with_few_samples_never_alarm_more_often_than_promised() -> None:
+    # Sums of 30 differences of eighths take few values: the exact p is then a step function, on the safe side.
+    p = p_values(np.random.default_rng(8), 30, 8, RUNS)
+    for level in (0.01, 0.05, 0.2):
+        assert 0.6 * level < np.mean(p < level) < level + 3 * math.sqrt(level * (1 - level) / RUNS)
 
 
 def test_holm_keeps_the_chance_of_any_false_alarm() -> None:
@@ -156,4 +163,4 @@ def test_needed_numbers_are_the_fewest_that_are_enough() -> None:
     assert detectable(pair, 300, needed) <= 0.05 < detectable(pair, 300, needed - 1)
     assert samples_needed(pair, 0.05, 30) is None, "30 problems never show it, however often they are asked"
     # By hand, with normal quantiles (so many problems): (1.95996 + 0.84162)^2 * (0.04 + 0.2) / 0.01^2.
-    assert problems_needed(pair, 0.01, 1) == pytest.approx(18_837, abs=2)
+    assert problems_needed(pair, 0.01, 1) == pytest.approx(18_837, abs=5)

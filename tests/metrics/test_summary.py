@@ -120,7 +120,10 @@ def test_a_random_run_agrees_with_the_single_functions():
     mean = sum(map(sum, scores)) / 96
     assert metrics["pass@1"]["value"] == pytest.approx(mean)
     assert metrics["pass@1"]["se"] == pytest.approx(se_clustered(scores))
-    assert metrics["pass@1"]["low"] == pytest.approx(max(0, mean - 1.959963984540054 * se_clustered(scores)))
+    trials = mean * (1 - mean) / se_clustered(scores) ** 2
+    for end in (metrics["pass@1"]["low"], metrics["pass@1"]["high"]):
+        # Both ends lie as many of their own standard errors away as Student's quantile for 5 degrees of freedom says.
+        assert abs(mean - end) == pytest.approx(2.5705818 * (end * (1 - end) / trials) ** 0.5, rel=1e-6)
     assert metrics["pass@4"]["value"] == pytest.approx(sum(pass_at_k(16, int(sum(s)), 4) for s in scores) / 6)
     expected = [cons_at_k_expected(v, s, 4) for s, v in zip(scores, votes, strict=True)]
     assert metrics["cons@4"]["value"] == pytest.approx(sum(expected) / 6)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +28,13 @@ def report(
     figures: Annotated[
         Path | None, typer.Option("--figures", metavar="DIR", help="Write every figure as SVG, PNG and CSV.")
     ] = None,
+    published: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL,…",
+            help="Show these models' published scores beside the measured ones; none: not even those of the same name.",
+        ),
+    ] = None,
     title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = "Assay report",
     plugin: PluginOption = None,
     as_json: JsonOption = False,
@@ -39,9 +47,10 @@ def report(
     prepare(plugin=plugin)
     places = runs or ["results/runs"]
     results, damaged = read_runs(places, training=html is not None or figures is not None)
-    rows = [result.row() for result in results]
+    rows = _beside_published([result.row() for result in results], published)
     if html is not None or figures is not None:
-        damaged += _write_page(results, places, html, figures, title)
+        beside = [row for row in rows if row.get("published")]
+        damaged += _write_page(results, places, html, figures, title, beside)
     elif as_json:
         print_json(rows)
     elif as_csv:
@@ -54,13 +63,27 @@ def report(
         raise typer.Exit(1)
 
 
+def _beside_published(rows: list[dict[str, Any]], asked: str | None) -> list[Mapping[str, Any]]:
+    """The rows with published scores among them."""
+    from assay.published import with_published
+
+    if asked is not None and asked.strip().lower() == "none":
+        return list(rows)
+    return with_published(rows, [name.strip() for name in (asked or "").split(",") if name.strip()])
+
+
 def _write_page(
-    results: list[RunResult], places: list[str], html: Path | None, figures: Path | None, title: str
+    results: list[RunResult],
+    places: list[str],
+    html: Path | None,
+    figures: Path | None,
+    title: str,
+    published: list[Mapping[str, Any]],
 ) -> int:
     """Write the page and the figures; returns how many runs were left out."""
     from assay.report.page import build_page
 
-    page = build_page(results, training=places, title=title)
+    page = build_page(results, training=places, title=title, published=published)
     page.write(html, figures)
     for why in page.left_out:
         print(f"assay: left out: {why}", file=sys.stderr)

@@ -134,14 +134,14 @@ def wilson(c: float, n: int, level: float = 0.95) -> Interval:
 def score_interval(mean: float, se: float, num_problems: int, level: float = 0.95) -> tuple[Interval, str]:
     """The interval of a mean of one value in [0, 1] per problem, and its name.
 
-    "clustered": Wilson's interval with the effective number of trials (see the module). "wilson": where all problems
-    have the same value, which says nothing of the noise, Wilson's with the problems as trials. "": none, for fewer
-    than two problems that are neither all right nor all wrong.
+    "wilson": where all problems are right or all wrong, Wilson's interval with the problems as trials. "clustered":
+    otherwise, with the effective number of trials (see the module); where all problems have the same value, which says
+    nothing of the noise, that number is again the problems'. "": none, for a single problem that is neither.
     """
     if math.isnan(mean) or (math.isnan(se) and 0 < mean < 1):
         return Interval(math.nan, math.nan), ""
     if mean in (0.0, 1.0) or se == 0:
-        return wilson(mean * num_problems, num_problems, level), "wilson"
+        return wilson(mean * num_problems, num_problems, level), "wilson" if mean in (0.0, 1.0) else "clustered"
     low, high = _score_bounds(mean, mean * (1 - mean) / se**2, t_quantile(level, num_problems - 1))
     return Interval(low, high), "clustered"
 

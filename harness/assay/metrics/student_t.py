@@ -11,7 +11,7 @@ from functools import lru_cache
 from statistics import NormalDist
 
 _NORMAL_FROM = 20_000
-"""Degrees of freedom from which the normal distribution is taken: its quantiles then differ by less than 1e-4."""
+"""Degrees of freedom from which the normal distribution is taken: its quantiles differ by less than 2 in 10,000."""
 
 
 def t_within(t: float, df: int) -> float:

@@ -7,6 +7,7 @@ A run comes in as a record, a dict with the keys
     summary                        what `assay.metrics.summarise` returned; with `planned_samples`, a share done
     template, prompt_sha256, temperature, top_p, max_tokens, revision     the protocol
     verifiers                      {name: version}; or verifier, {"name": ..., "version": ...}
+    published                      where the score was printed; for scores that were not measured (`assay.published`)
 
 Every renderer shows the same cells (`rows`) and the same caveats (`caveats`): a number that is not defined is n/a,
 a partial run is marked, our own errors have a column, and what a reader might be misled by stands in a footnote.

@@ -27,6 +27,8 @@ _PROTOCOL = ("template", "prompt_sha256", "temperature", "top_p", "max_tokens", 
 
 def caveats(record: Record) -> list[str]:
     """The caveats of one run, most serious first."""
+    if record.get("published"):
+        return [f"published, not measured here: {visible(record['published'])}"]
     return [*_partial(record), *_errors(record), *_undefined(record), *_rates(record), *_votes(record), *_size(record)]
 
 

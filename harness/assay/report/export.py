@@ -72,6 +72,7 @@ def _line(record: Record, metrics: Sequence[str]) -> dict[str, str]:
     line |= {name: _text(record.get(name)) for name in _PROTOCOL}
     line["verifier"] = _text(verifier_text(record))
     line["path"] = _text(record.get("path"))
+    line["published"] = _text(record.get("published"))
     line["caveats"] = _text("; ".join(caveats(record)))
     return line
 

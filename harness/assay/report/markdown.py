@@ -84,6 +84,8 @@ def _protocol(records: Sequence[Record], rows: Sequence[TableRow]) -> str:
     header = ["model", "benchmark", "template", "temperature", "top-p", "max tokens", "prompt", "data", "verifier"]
     lines = []
     for record, row in zip(records, rows, strict=True):
+        if record.get("published"):
+            continue  # what it was measured with stands in its footnote's source
         values = [record.get(key) for key in ("template", "temperature", "top_p", "max_tokens")]
         hashes = [str(record.get(key) or NOT_DEFINED)[:12] for key in ("prompt_sha256", "revision")]
         cells = [row.model, row.benchmark, *map(visible, values), *map(visible, hashes)]

@@ -16,6 +16,8 @@ Record = Mapping[str, Any]
 
 NOT_DEFINED = "n/a"
 NOT_ASKED = "-"
+PUBLISHED = "published"
+"""What stands in place of the number of samples where a score was printed by a report and not measured here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,32 @@ def table_rows(records: Sequence[Record]) -> list[TableRow]:
     return [_row(record, names[model_of(record)]) for record in records]
 
 
+def _published(record: Record, model: str) -> TableRow:
+    """A score that was printed: nothing is known of its samples."""
+    metrics = part(part(record, "summary"), "metrics")
+    return TableRow(
+        model=model,
+        benchmark=benchmark_of(record),
+        size=PUBLISHED,
+        done="",
+        metrics={visible(name): printed_text(part(metrics, name)) for name in metrics},
+        no_answer=NOT_ASKED,
+        truncated=NOT_ASKED,
+        refused=NOT_ASKED,
+        repetitive=NOT_ASKED,
+        tokens=NOT_ASKED,
+        errors=NOT_ASKED,
+    )
+
+
+def printed_text(metric: Mapping[str, Any]) -> str:
+    """A printed value: a share with three digits, a rating as it is."""
+    value = number(metric.get("value"))
+    if value is None:
+        return NOT_DEFINED
+    return f"{value:.0f}" if metric.get("unit") == "rating" else f"{value:.3f}"
+
+
 def model_of(record: Record) -> str:
     """The model's full name."""
     return str(record.get("model") or "unknown model")
@@ -58,6 +86,8 @@ def _row(record: Record, model: str) -> TableRow:
     summary = part(record, "summary")
     rates = part(summary, "rates")
     metrics = part(summary, "metrics")
+    if record.get("published"):
+        return _published(record, model)
     return TableRow(
         model=model,
         benchmark=benchmark_of(record),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from assay.report.caveats import caveats, labels, shared_caveats
 from assay.report.figures import figure_lines
-from assay.report.rows import NOT_ASKED, NOT_DEFINED, Record, TableRow, other_metrics, table_rows
+from assay.report.rows import NOT_ASKED, NOT_DEFINED, PUBLISHED, Record, TableRow, other_metrics, table_rows
 from assay.report.text import fold
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _marks(notes: Sequence[Sequence[str]]) -> list[str]:
 
 def _any_refused(rows: Sequence[TableRow]) -> bool:
     """Whether the table needs a column for refused answers: hardly any run has them."""
-    return any(row.refused not in ("0%", NOT_DEFINED) for row in rows)
+    return any(row.refused not in ("0%", NOT_DEFINED, NOT_ASKED) for row in rows)
 
 
 def _table(rows: Sequence[TableRow], marks: Sequence[str], width: int) -> RenderableType:
@@ -154,5 +154,8 @@ def _highlight(cells: list[Text], row: TableRow) -> None:
     """Partial runs and our own errors must catch the eye."""
     if row.done:
         cells[1].append(f"\n{row.done}", style="bold yellow")
-    if row.errors not in ("0", NOT_DEFINED):
+    if row.size == PUBLISHED:
+        for cell in cells:
+            cell.stylize("italic")
+    if row.errors not in ("0", NOT_DEFINED, NOT_ASKED):
         cells[-1].stylize("bold red")

@@ -24,7 +24,7 @@ from assay.report.caveats import caveats, shared_caveats
 from assay.report.page.drawing import Figure
 from assay.report.page.problems import Card, cards
 from assay.report.page.views import View, by_benchmark, label, make_views
-from assay.report.rows import other_metrics, table_rows
+from assay.report.rows import Record, other_metrics, table_rows
 from assay.results import RunResult
 
 __all__ = ["Page", "build_page"]
@@ -69,7 +69,11 @@ class Page:
 
 
 def build_page(
-    results: Sequence[RunResult], *, training: Sequence[str | Path] = (), title: str = "Assay report"
+    results: Sequence[RunResult],
+    *,
+    training: Sequence[str | Path] = (),
+    title: str = "Assay report",
+    published: Sequence[Record] = (),
 ) -> Page:
     """Read the runs' samples and draw everything.
 
@@ -77,6 +81,7 @@ def build_page(
         results: The runs, from `assay.results.load_result`.
         training: Folders at or below which training runs are looked for.
         title: Heading of the page.
+        published: Scores printed by reports, for the table (`assay.published`).
 
     Raises:
         UsageError: There is nothing to show, or matplotlib or jinja2 is missing.
@@ -92,14 +97,19 @@ def build_page(
     overview = _overview(views)
     training_figures = [training_curves(run, f"training-{number}") for number, run in enumerate(trained, 1)]
     records = [view.record for view in views]
-    rows = table_rows(records)
+    rows, printed = table_rows(records), table_rows(published)
     html = _template().render(
         title=title,
         made=time.strftime("%Y-%m-%d %H:%M"),
         css=files("assay.report.page").joinpath("report.css").read_text("utf-8"),
         views=views,
         rows=rows,
-        metrics=[*(["pass@1"] if any("pass@1" in row.metrics for row in rows) else []), *other_metrics(rows)],
+        printed=printed,
+        printed_notes=["; ".join(caveats(record)) for record in published],
+        metrics=[
+            *(["pass@1"] if any("pass@1" in row.metrics for row in rows) else []),
+            *other_metrics([*rows, *printed]),
+        ],
         notes=[caveats(record) for record in records],
         shared=shared_caveats(records),
         overview=overview,
