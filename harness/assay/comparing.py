@@ -55,13 +55,13 @@ def compare_all(
     every_pair: bool = False,
     level: float = 0.95,
 ) -> list[Comparison]:
-    """Compare groups of runs (one a model, say) benchmark by benchmark, each group with the first.
+    """Compare groups of runs (one a model, say) benchmark by benchmark, the first with each of the others.
 
     Args:
         groups: Two or more; in each, one run of a benchmark at most, or runs that differ in sampling alone.
         metric: pass@k or cons@k, by one value per problem.
         allow: Of `KINDS`, those that may differ.
-        every_pair: Compare each group with every other, not only with the first.
+        every_pair: Compare each group with every other, not the first alone.
         level: Of the intervals.
 
     Raises:
@@ -73,7 +73,7 @@ def compare_all(
             raise UsageError(f"{kind!r} is nothing that may be allowed to differ. {did_you_mean(kind, list(KINDS))}")
     if len(groups) < 2:
         raise UsageError("a comparison takes two or more runs or folders of runs")
-    chosen = [(i, j) for i in range(len(groups)) for j in range(i) if every_pair or j == 0]
+    chosen = [(i, j) for j in range(len(groups)) for i in range(j) if every_pair or i == 0]
     pairs = [pair for i, j in chosen for pair in _pairs(groups[i], groups[j])]
     if not pairs:
         raise UsageError("no benchmark was run in both: nothing can be compared")

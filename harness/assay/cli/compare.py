@@ -22,7 +22,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="A B…",
-            help="Run folders, or folders of runs (a model's). The others are compared with the first.",
+            help="Run folders, or folders of runs (a model's). The first is compared with each of the others.",
             show_default=False,
         ),
     ],
