@@ -22,6 +22,7 @@ help:
 	@echo "make bench   compare speed with peers and write results/perf"
 	@echo "make learn   train small models by GRPO and draw their curves into results/learning (SEED=1)"
 	@echo "make attacks every hostile program in every sandbox and mode (an hour)"
+	@echo "make ray     a sweep on a Ray cluster of several nodes, one of which dies"
 	@echo "make soak    kill and resume a real run 1,000 times, judge 20,000 programs"
 	@echo "make code-data  judge thousands of real programs and write results/code"
 	@echo "make image   build the docker sandbox's image from Debian's packages (root, debootstrap, a running dockerd)"
@@ -79,7 +80,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/assay demo
 
 # Tests that watch the whole machine or short clocks come after the others, alone. ARGS go to both; JUNIT names a folder.
-DEFAULT := not perf and not soak and not code_data and not attacks_full
+DEFAULT := not perf and not soak and not code_data and not attacks_full and not ray
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "$(DEFAULT) and not alone" -n auto --dist loadfile $(if $(JUNIT),--junitxml=$(JUNIT)/beside.xml) $(ARGS)
 	$(BIN)/python -m pytest -m "$(DEFAULT) and alone" $(if $(JUNIT),--junitxml=$(JUNIT)/alone.xml) $(ARGS)
@@ -114,6 +115,10 @@ learn: $(VENV)/.dev
 
 attacks: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "attacks_full" tests/attacks tests/sandbox -s $(ARGS)
+
+ray: $(VENV)/.dev
+	@$(PIP) -e '.[ray]'
+	$(BIN)/python -m pytest -m ray tests/sweeps -s $(ARGS)
 
 soak: $(VENV)/.dev
 	ASSAY_SOAK_KILLS=1000 ASSAY_SOAK_PROGRAMS=20000 $(BIN)/python -m pytest -m soak tests/soak -s $(ARGS)

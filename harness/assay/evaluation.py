@@ -9,7 +9,7 @@ whenever the same command is run again.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +21,7 @@ from assay.plugins import get_verifier, open_backend, registry
 from assay.recording import Recorder, RunProgress
 from assay.results import RunResult, aggregate_run, summarise_run, write_report
 from assay.runs.manifest import describe_session, run_folder, write_manifest
-from assay.runs.records import Row
+from assay.runs.records import Record, Row
 from assay.runs.store import SampleStore
 from assay.scoring import is_scored, score
 from assay.types import FinishReason, Generated
@@ -44,6 +44,7 @@ def evaluate(
     progress: Callable[[RunProgress], None] | None = None,
     preflight: Callable[[RunPlan, str | None, list[str]], None] | None = None,
     finished: Callable[[RunResult], None] | None = None,
+    elsewhere: Callable[[Sequence[PlannedSample]], Iterable[Record]] | None = None,
     **settings: Any,
 ) -> list[RunResult]:
     """Evaluate a model on benchmarks, going on where an earlier call with the same arguments stopped.
@@ -61,6 +62,8 @@ def evaluate(
         preflight: Called before anything is generated with the plan, the rendered first prompt (None where
             only the server knows it) and warnings. Raise from it to stop.
         finished: Called with each result as soon as it is there: a later benchmark may still fail.
+        elsewhere: Draws and checks samples in other processes and yields their records (`assay.sharding`); the model
+            is then opened here for its prompts and fingerprint alone.
         settings: Fields of `Overrides`, for short: `samples=4, limit=20, temperature=0.6`.
 
     Returns:
@@ -79,11 +82,11 @@ def evaluate(
     try:
         # Everything that can be refused is refused first: a misspelt third benchmark must not be found out
         # after two were paid for.
-        runs = [_Run(backend, make_plan(backend, each, overrides), Path(out), verifier_options or {}) for each in asked]
+        runs = [Run(backend, make_plan(backend, each, overrides), Path(out), verifier_options or {}) for each in asked]
         _check_verifier_options(verifier_options or {}, runs)
         results = []
         for run in runs:
-            results.append(run.execute(pool or default_pool(), progress, preflight))
+            results.append(run.execute(pool or default_pool(), progress, preflight, elsewhere))
             if finished is not None:
                 finished(results[-1])
         return results
@@ -100,13 +103,13 @@ def _overrides(overrides: Overrides | None, settings: dict[str, Any]) -> Overrid
         raise UsageError(f"evaluate takes no setting called {', '.join(settings)}; there are {known}") from error
 
 
-def _check_verifier_options(given: Mapping[str, Mapping[str, Any]], runs: Iterable[_Run]) -> None:
+def _check_verifier_options(given: Mapping[str, Mapping[str, Any]], runs: Iterable[Run]) -> None:
     used = sorted({name for run in runs for name in run.verifiers})
     if unused := sorted(set(given) - set(used)):
         raise UsageError(f"options are given for {', '.join(unused)}, but these benchmarks use {', '.join(used)}")
 
 
-class _Run:
+class Run:
     """One model on one benchmark."""
 
     def __init__(
@@ -126,8 +129,9 @@ class _Run:
         pool: Pool,
         progress: Callable[[RunProgress], None] | None,
         preflight: Callable[[RunPlan, str | None, list[str]], None] | None,
+        elsewhere: Callable[[Sequence[PlannedSample]], Iterable[Record]] | None = None,
     ) -> RunResult:
-        """Draw and check what is missing, seal, summarise."""
+        """Draw and check what is missing, here or `elsewhere` (`assay.sharding`), seal, summarise."""
         with SampleStore.lock(self.folder) as store:
             todo, recheck = self._missing(store)
             manifest = self._begin(todo, preflight)
@@ -138,8 +142,13 @@ class _Run:
             recorder = Recorder(store, pool, self.verifiers, counters)
             for record in store.records([sample.request.key for sample in recheck]):
                 recorder.take(self._by_key[record.key], record.completion)
-            # A run that holds a good sample had a model: what fails now is not hopeless.
-            self._generate(todo, recorder, hopeless=len(todo) == len(self._by_key))
+            if elsewhere is None:
+                # A run that holds a good sample had a model: what fails now is not hopeless.
+                self.generate(todo, recorder, hopeless=len(todo) == len(self._by_key))
+            else:
+                for record in elsewhere(todo) if todo else ():
+                    recorder.put(record)
+                recorder.wait()
             self._seal(store)
             summary = summarise_run(manifest, store.rows.values(), pool)
             summary |= aggregate_run(self.plan.benchmark, manifest, store)
@@ -202,7 +211,8 @@ class _Run:
         if requests:
             yield from self.backend.generate(requests, self.plan.identity.sampling)
 
-    def _generate(self, todo: list[PlannedSample], recorder: Recorder, *, hopeless: bool) -> None:
+    def generate(self, todo: list[PlannedSample], recorder: Recorder, *, hopeless: bool) -> None:
+        """Draw samples and have them recorded; returns when all are. `hopeless`: give up if the first ones all fail."""
         errors = 0
         answered = 0
         # Closed at once on an error or Ctrl-C, so that a model stops generating before anything else happens.

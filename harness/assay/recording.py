@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from assay.contracts import Verifier
 from assay.hashing import canonical_json
@@ -19,7 +20,6 @@ from assay.metrics import is_repetitive
 from assay.plan import PlannedSample
 from assay.plugins import registry
 from assay.runs.records import Record
-from assay.runs.store import SampleStore
 from assay.types import Completion, FinishReason, Outcome, Verdict
 from assay.verification import Pool
 
@@ -69,12 +69,17 @@ def storable(verdict: Verdict) -> Verdict:
     return Verdict(outcome=Outcome.ERROR, reason=f"the verdict cannot be stored: {problem}") if problem else verdict
 
 
-class Recorder:
-    """Checks completions and records them. `take` and `wait` belong to one thread."""
+class Appendable(Protocol):
+    """Where records go: a `SampleStore`, or whatever keeps them for it."""
 
-    def __init__(
-        self, store: SampleStore, pool: Pool, verifiers: Mapping[str, Verifier], progress: RunProgress
-    ) -> None:
+    def append(self, record: Record) -> None:
+        """Keep a record. Called from any thread."""
+
+
+class Recorder:
+    """Checks completions and records them. `take`, `put` and `wait` belong to one thread."""
+
+    def __init__(self, store: Appendable, pool: Pool, verifiers: Mapping[str, Verifier], progress: RunProgress) -> None:
         self._store = store
         self._pool = pool
         self._verifiers = verifiers
@@ -99,6 +104,11 @@ class Recorder:
         except BaseException as error:
             self._settle(error)
             raise
+
+    def put(self, record: Record) -> None:
+        """Record a sample that was drawn and checked elsewhere."""
+        self._store.append(record)
+        self._count(record.completion, record.verdict)
 
     def wait(self) -> None:
         """Wait until every completion is recorded. Raises what failed."""
@@ -154,10 +164,7 @@ class Recorder:
                 recorded_at=round(time.time(), 3),
             )
         )
-        with self._settled:
-            self._progress.done += 1
-            self._progress.tokens += completion.num_tokens or 0
-            self._progress.count(verdict.outcome, verdict.score)
+        self._count(completion, verdict)
         if self._listened:
             registry().notify(
                 "sample_recorded",
@@ -166,3 +173,9 @@ class Recorder:
                 completion=completion,
                 verdict=verdict,
             )
+
+    def _count(self, completion: Completion, verdict: Verdict) -> None:
+        with self._settled:
+            self._progress.done += 1
+            self._progress.tokens += completion.num_tokens or 0
+            self._progress.count(verdict.outcome, verdict.score)

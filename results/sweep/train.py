@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python results/sweep/train.py FOLDER
 
-A base model (`FOLDER/base`) and a checkpoint every 50 of 300 steps (`FOLDER/grpo/checkpoints/step-…`). The recipe is
+A base model (`FOLDER/base`) and a checkpoint every 50 of 250 steps (`FOLDER/grpo/checkpoints/step-…`). The recipe is
 that of ../learning/addition.py.
 """
 
@@ -49,7 +49,7 @@ def main() -> None:
             "reward": {"terms": [{"name": "exact"}]},
             "preset": "grpo",
             "loss": {"beta": 0.0},
-            "steps": 300,
+            "steps": 250,
             "seed": sums.SEED,
             "rollout": {"prompts": 16, "group": 16, "max_tokens": 5, "batch_size": 256},
             "optimizer": {"learning_rate": 5e-5},

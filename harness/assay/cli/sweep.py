@@ -67,6 +67,13 @@ def sweep(
         float | None, typer.Option(min=0, metavar="SECONDS", help="--watch: end after so long without a checkpoint.")
     ] = None,
     until_step: Annotated[int | None, typer.Option(help="--watch: end after this step.")] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="WHERE", help="local: in this process; ray, ray:ADDRESS: tasks on a cluster, some problems each."
+        ),
+    ] = "local",
+    shard: Annotated[int, typer.Option(min=1, metavar="PROBLEMS", help="Problems in a task of the executor.")] = 16,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Where runs go. Default: results/runs")] = None,
     data: DataOption = None,
     plugin: PluginOption = None,
@@ -98,7 +105,15 @@ def sweep(
         return
     watching = Watch(poll=poll, idle=idle, until_step=until_step) if watch else None
     with open_pool(workers, verify_timeout) as pool:
-        _run(Sweep(config=config, pool=pool), watching, quiet, as_json)
+        sweep = Sweep(config=config, pool=pool)
+        if executor == "local":
+            _run(sweep, watching, quiet, as_json)
+            return
+        from assay.executors import open_executor
+
+        with open_executor(executor) as opened:
+            sweep.executor, sweep.shard_problems = opened, shard
+            _run(sweep, watching, True, as_json)
 
 
 def _config(what: list[str], more: list[str] | None, given: dict[str, Any]) -> SweepConfig:

@@ -6,24 +6,31 @@ not exist, a temperature of -1) is found before anything is drawn, and stops the
 
 While a training run goes on, `watch` looks again and again for checkpoints that are complete; one that is being
 written is left for the next look.
+
+With an executor (`assay.executors`) several checkpoints go on at once: each is planned and stored here, and its samples
+are drawn by tasks, some problems each.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from assay.backends.swapping import safetensors_files, tensors_in
 from assay.contracts import Backend
+from assay.engine import Engine
 from assay.errors import AssayError, UsageError
 from assay.evaluation import evaluate
+from assay.executors import Executor
 from assay.plan import Overrides, make_plan, parse_benchmark
-from assay.plugins import get_benchmark, open_backend
+from assay.plugins import get_benchmark
 from assay.recording import RunProgress
 from assay.results import RunResult
+from assay.sharding import DEFAULT_PROBLEMS, Distributor, Elsewhere
 from assay.sweeps.checkpoints import CheckpointRef, find_checkpoints, incomplete
 from assay.sweeps.config import SweepConfig
 from assay.sweeps.planning import CellPlan, plan_cells
@@ -31,6 +38,8 @@ from assay.sweeps.record import CellRecord, CheckpointRecord, SweepRecord
 from assay.verification import Pool
 
 Say = Callable[[str], None]
+_MOST_AT_ONCE = 32
+"""Checkpoints whose samples are drawn elsewhere at the same time; each keeps its rows in memory here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,40 +55,6 @@ class Watch:
 
 
 @dataclass(kw_only=True, slots=True)
-class Engine:
-    """The backend that is open, and how it came to hold the checkpoint that was last asked for."""
-
-    options: dict[str, Any]
-    backend: Backend | None = None
-    _swaps: int = 0
-    _reused: bool = False
-
-    def hold(self, url: str) -> Backend:
-        """A backend for a checkpoint: the one that is open with its weights exchanged, or a new one."""
-        if self.backend is not None:
-            if self.backend.url == url:
-                return self.backend
-            swap = getattr(self.backend, "swap", None)
-            self._swaps = getattr(self.backend, "swaps", 0)
-            if swap is not None and swap(url):
-                self._reused = True
-                return self.backend
-        self.close()
-        self.backend = open_backend(url, **self.options)
-        return self.backend
-
-    def how(self) -> str:
-        """How the weights came into the engine, once something was drawn: "swapped" or "started"."""
-        return "swapped" if self._reused and getattr(self.backend, "swaps", 0) > self._swaps else "started"
-
-    def close(self) -> None:
-        """Let the engine go. Safe to call twice."""
-        if self.backend is not None:
-            self.backend.close()
-        self.backend, self._reused = None, False
-
-
-@dataclass(kw_only=True, slots=True)
 class Sweep:
     """A sweep that can be planned and run. Plugins named in the configuration must be loaded before."""
 
@@ -88,7 +63,12 @@ class Sweep:
     progress: Callable[[RunProgress], None] | None = None
     say: Say = field(default=lambda _line: None)
     finished: Callable[[RunResult], None] | None = None
+    executor: Executor | None = None
+    """Where samples are drawn; None: here."""
+    shard_problems: int = DEFAULT_PROBLEMS
+    """Problems that one task of the executor takes."""
     results: list[RunResult] = field(default_factory=list)
+    _checked: bool = False
 
     def plan(self) -> tuple[list[CellPlan], list[tuple[CheckpointRef, str]]]:
         """What is to be drawn, and the checkpoints that cannot be opened, each with the reason."""
@@ -113,35 +93,59 @@ class Sweep:
         """Draw and check everything that is missing. Returns the record, whose `failed` lists what went wrong."""
         self._check_question()
         record = SweepRecord(Path(self.config.out), self.config)
+        if self.executor is None:
+            engine = Engine(options=dict(self.config.options))
+            try:
+                for number, total, ref in self._sequence(watch):
+                    self._take(engine, record, number, total, ref)
+            finally:
+                engine.close()
+            return record
+        with ThreadPoolExecutor(min(self.executor.width, _MOST_AT_ONCE)) as threads:
+            taken = []
+            try:
+                taken.extend(threads.submit(self._take_elsewhere, record, *place) for place in self._sequence(watch))
+                for future in taken:
+                    future.result()
+            except BaseException:
+                for future in taken:
+                    future.cancel()
+                self.executor.close()  # what its workers do is no longer wanted
+                raise
+        return record
+
+    def _take_elsewhere(self, record: SweepRecord, number: int, total: int, ref: CheckpointRef) -> None:
+        """One checkpoint whose samples are drawn by the executor: here it is only planned and stored."""
         engine = Engine(options=dict(self.config.options))
-        checked = False
         try:
-            for number, total, ref in self._sequence(watch):
-                entry = record.add(ref)
-                entry.state = "running"
-                record.write()
-                started = time.monotonic()
-                self.say(f"[{number}/{total}] {ref.url}")
-                try:
-                    backend = self._open(engine, ref)
-                    if not checked:
-                        # The first model that opens: what the others share can be refused now, before it is paid for.
-                        self._check_protocols(backend)
-                        checked = True
-                    self._evaluate(backend, engine, entry)
-                    entry.state = "done"
-                except UsageError as error:
-                    if not checked and engine.backend is not None:
-                        raise
-                    self._fail(entry, engine, error)
-                except Exception as error:  # noqa: BLE001  # one model may break anything; the others go on
-                    self._fail(entry, engine, error)
-                finally:
-                    entry.seconds = round(time.monotonic() - started, 2)
-                    record.write()
+            self._take(engine, record, number, total, ref)
         finally:
             engine.close()
-        return record
+
+    def _take(self, engine: Engine, record: SweepRecord, number: int, total: int, ref: CheckpointRef) -> None:
+        """Evaluate one checkpoint and record what became of it."""
+        entry = record.add(ref)
+        entry.state = "running"
+        record.write()
+        started = time.monotonic()
+        self.say(f"[{number}/{total}] {ref.url}")
+        try:
+            backend = self._open(engine, ref)
+            if not self._checked:
+                # The first model that opens: what the others share can be refused now, before it is paid for.
+                self._check_protocols(backend)
+                self._checked = True
+            self._evaluate(backend, engine, entry)
+            entry.state = "done"
+        except UsageError as error:
+            if not self._checked and engine.backend is not None:
+                raise
+            self._fail(entry, engine, error)
+        except Exception as error:  # noqa: BLE001  # one model may break anything; the others go on
+            self._fail(entry, engine, error)
+        finally:
+            entry.seconds = round(time.monotonic() - started, 2)
+            record.write()
 
     def _check_question(self) -> None:
         for spec in self.config.benchmarks:
@@ -234,7 +238,8 @@ class Sweep:
                 self.results.append(result)
                 if self.finished is not None:
                     self.finished(result)
-        entry.engine = engine.how() if any(cell.drawn for cell in entry.cells) else "unused"
+        here = "elsewhere" if self.executor is not None else engine.how()
+        entry.engine = here if any(cell.drawn for cell in entry.cells) else "unused"
 
     def _one(
         self,
@@ -252,7 +257,23 @@ class Sweep:
             verifier_options=self._verifier_options(benchmark),
             pool=self.pool,
             progress=started,
+            elsewhere=self._distributor(backend.url, benchmark, overrides),
         )
+
+    def _distributor(self, url: str, benchmark: str, overrides: Overrides) -> Elsewhere | None:
+        if self.executor is None:
+            return None
+        return Distributor(
+            executor=self.executor,
+            url=url,
+            options=self.config.options,
+            benchmark=benchmark,
+            overrides=overrides,
+            verifier_options=self._verifier_options(benchmark),
+            plugins=self.config.plugins,
+            data=self.config.data,
+            problems=self.shard_problems,
+        ).draw
 
     def _verifier_options(self, benchmark: str) -> dict[str, dict[str, Any]]:
         """The options of the verifiers that a benchmark uses: others of the sweep may use none of them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -46,7 +47,8 @@ class CheckpointRecord:
     reason: str = ""
     """Why it failed."""
     engine: str = ""
-    """How its weights came into the engine: started, swapped, or unused where nothing was left to draw."""
+    """How its weights came into the engine: started, swapped, unused where nothing was left to draw, or elsewhere where
+    an executor drew."""
     seconds: float = 0.0
     cells: list[CellRecord] = field(default_factory=list)
 
@@ -58,6 +60,7 @@ class SweepRecord:
         self.path = out / f"sweep-{config.tag}.json"
         self.checkpoints: list[CheckpointRecord] = []
         self._config = config
+        self._lock = threading.Lock()
         self._started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
     def add(self, ref: CheckpointRef) -> CheckpointRecord:
@@ -72,7 +75,11 @@ class SweepRecord:
         return [each for each in self.checkpoints if each.state == "failed"]
 
     def write(self) -> None:
-        """Write the file. Raises `StoreError` where the disk does not take it."""
+        """Write the file. Raises `StoreError` where the disk does not take it. Thread-safe."""
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         config = self._config
         write_json(

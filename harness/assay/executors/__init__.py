@@ -1,0 +1,100 @@
+"""Where pieces of work run: in this process, or on the nodes of a Ray cluster.
+
+    with open_executor("ray") as executor:
+        for item, result in executor.run(function, items): ...
+
+One small interface for evaluation, sweeps and verification. A function and its items are sent by pickle, so the
+function is named at the top of a module that is installed on every node, and items are plain data. Results come in the
+order in which they are ready. What an item raises is a `Failure` in place of its result; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from assay.errors import AssayError, UsageError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why an item has no result, in one sentence."""
+
+    reason: str
+
+
+class Executor(Protocol):
+    """Runs a function over items."""
+
+    @property
+    def width(self) -> int:
+        """How many items may run at a time, about."""
+
+    def run(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Failure]]:
+        """Yield each item with its result, or with why it has none. Items are taken as there is room for them."""
+
+    def close(self) -> None:
+        """Let the workers go. Safe to call twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+class LocalExecutor:
+    """Runs one item after another in this process."""
+
+    width = 1
+
+    def run(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Failure]]:
+        """See `Executor.run`."""
+        for item in items:
+            try:
+                yield item, function(item)
+            except Exception as error:  # noqa: BLE001  # one item may break anything; the others go on
+                yield item, failure_of(error)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_executor(name: str, *, gpus: float | None = None) -> Executor:
+    """The executor "local", "ray" (the cluster that this machine belongs to, or one of its own), or "ray:ADDRESS".
+
+    Args:
+        name: Which.
+        gpus: GPUs that one item takes; by default 1 where the cluster has any.
+
+    Raises:
+        UsageError: There is no such executor.
+        BackendError: Ray is not installed, or the cluster does not answer.
+    """
+    if name == "local":
+        return LocalExecutor()
+    kind, _, address = name.partition(":")
+    if kind == "ray":
+        from assay.executors.ray_cluster import RayExecutor
+
+        return RayExecutor(address or None, gpus=gpus)
+    raise UsageError(f"there is no executor {name!r}: local, ray or ray:ADDRESS")
+
+
+def failure_of(error: BaseException) -> Failure:
+    """An exception as a sentence; errors of our own say it themselves."""
+    text = str(error) if isinstance(error, AssayError) else f"{type(error).__name__}: {error}"
+    return Failure(reason=" ".join(text.split())[:1000])
