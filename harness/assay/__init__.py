@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from assay.backends.prompting import Prompter
     from assay.backends.torch_decode.loop import DecodeJob, DecodeLoop
     from assay.backends.torch_decode.stops import eos_ids
-    from assay.contracts import Backend, BaseBenchmark, BaseVerifier, Benchmark, ScoringBackend, Verifier
+    from assay.contracts import (
+        Backend,
+        BaseBenchmark,
+        BaseVerifier,
+        Benchmark,
+        ScoringBackend,
+        SwappingBackend,
+        Verifier,
+    )
     from assay.data import DataSource, find_data
     from assay.errors import (
         AssayError,
@@ -128,6 +136,7 @@ _HOME = {
     "ShapingTerm": "rewards",
     "SourceCode": "sandbox",
     "StoreError": "errors",
+    "SwappingBackend": "contracts",
     "Term": "rewards",
     "UsageError": "errors",
     "Verdict": "types",
@@ -213,6 +222,7 @@ __all__ = [
     "ShapingTerm",
     "SourceCode",
     "StoreError",
+    "SwappingBackend",
     "Term",
     "UsageError",
     "Verdict",

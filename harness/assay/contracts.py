@@ -202,6 +202,21 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class SwappingBackend(Protocol):
+    """A backend that can become another checkpoint with its engine kept alive."""
+
+    swaps: int
+    """Times that weights were read into an engine that was there."""
+
+    def swap(self, url: str) -> bool:
+        """Become the model that `url` names, fingerprint and url included; False, and nothing changed, where it cannot.
+
+        The weights may be read later, when something is next generated. Completions must be those of a backend that is
+        opened anew. Raises what opening the model raises: it does not exist, or holds no weights.
+        """
+
+
+@runtime_checkable
 class ScoringBackend(Protocol):
     """A backend that can also say how probable a text is."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from assay.contracts import Backend
+from assay.contracts import Backend, SwappingBackend
 from assay.plugins import open_backend
 
 
@@ -16,17 +16,15 @@ class Engine:
     options: dict[str, Any]
     backend: Backend | None = None
     _swaps: int = 0
-    _reused: bool = False
+    """Exchanges before the checkpoint that was last asked for."""
 
     def hold(self, url: str) -> Backend:
         """A backend for a checkpoint: the one that is open with its weights exchanged, or a new one."""
-        if self.backend is not None:
-            if self.backend.url == url:
-                return self.backend
-            swap = getattr(self.backend, "swap", None)
-            self._swaps = getattr(self.backend, "swaps", 0)
-            if swap is not None and swap(url):
-                self._reused = True
+        if self.backend is not None and self.backend.url == url:
+            return self.backend
+        if isinstance(self.backend, SwappingBackend):
+            self._swaps = self.backend.swaps
+            if self.backend.swap(url):
                 return self.backend
         self.close()
         self.backend = open_backend(url, **self.options)
@@ -34,10 +32,11 @@ class Engine:
 
     def how(self) -> str:
         """How the weights came into the engine, once something was drawn: "swapped" or "started"."""
-        return "swapped" if self._reused and getattr(self.backend, "swaps", 0) > self._swaps else "started"
+        swapped = isinstance(self.backend, SwappingBackend) and self.backend.swaps > self._swaps
+        return "swapped" if swapped else "started"
 
     def close(self) -> None:
         """Let the engine go. Safe to call twice."""
         if self.backend is not None:
             self.backend.close()
-        self.backend, self._reused = None, False
+        self.backend, self._swaps = None, 0
