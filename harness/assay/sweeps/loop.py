@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ class Sweep:
                 engine.close()
             return record
         with ThreadPoolExecutor(min(self.executor.width, _MOST_AT_ONCE)) as threads:
-            taken = []
+            taken: list[Future[None]] = []
             try:
                 taken.extend(threads.submit(self._take_elsewhere, record, *place) for place in self._sequence(watch))
                 for future in taken:
