@@ -50,11 +50,9 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.torch $(VENV)/.model
 	@$(PIP) -e '.[hf,gym]'
 	@touch $@
 
-# llama-index-core holds a copy of NLTK's sentence splitter, which IFEval's tests need: its files alone are used.
 $(VENV)/.dev: pyproject.toml | $(VENV)/.torch $(VENV)/.model
 	@echo "Installing assay and the development tools …"
 	@$(PIP) -e '.[dev]'
-	@$(PIP) --no-deps llama-index-core
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.dev

@@ -243,6 +243,27 @@ def test_ifeval_checks_strictly_after_the_reasoning(rows: Path) -> None:
     assert figures["prompt-level loose"] == pytest.approx(3 / 6), "loosely, the first line may be left out"
 
 
+def test_nltk_finds_its_tables_without_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nltk = pytest.importorskip("nltk")
+    pytest.importorskip("punkt")
+    from nltk.tokenize.punkt import PunktTokenizer
+
+    from assay_benchmarks._nltk_data import find_punkt
+
+    monkeypatch.setattr(nltk.data, "path", [])
+    monkeypatch.setenv("ASSAY_CACHE", str(tmp_path))
+    assert find_punkt()
+    splitter = PunktTokenizer("english")
+    # The sizes of NLTK's own tables.
+    sizes = [len(getattr(splitter._params, name)) for name in ("abbrev_types", "collocations", "sent_starters")]
+    assert sizes == [156, 37, 39]
+    assert len(splitter._params.ortho_context) == 20366
+    assert splitter.tokenize("Dr. Smith paid $5.50 to J. Doe. He left.") == [
+        "Dr. Smith paid $5.50 to J. Doe.", "He left."
+    ]  # fmt: skip
+    assert find_punkt(), "the second call finds what the first has written"
+
+
 def test_ifeval_counts_the_sign_that_was_asked_for(rows: Path) -> None:
     pytest.importorskip("lm_eval")
     from assay_benchmarks._nltk_data import REMEDY, find_punkt

@@ -41,7 +41,7 @@ def list_(data: DataOption = None, plugin: PluginOption = None, as_json: JsonOpt
         cells = (row["name"], place, count, (row["sha256"] or "-")[:12], row["licence"])
         table.add_row(*map(Text, cells))
     for family in (name for name in list_benchmarks() if name.endswith(":")):
-        table.add_row(Text(f"{family}…"), "generated, needs no data", "-", "-", "-")
+        table.add_row(Text(f"{family}…"), "depends on what is asked for", "-", "-", "-")
     stdout().print(table)
 
 
