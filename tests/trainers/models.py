@@ -40,3 +40,20 @@ def save_tiny(folder: Any, seed: int = 0) -> str:
     tiny_model(seed).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return str(folder)
+
+
+class _ExactNorm(torch.nn.Module):
+    """RMS norm in the precision of its input."""
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        scale = torch.rsqrt(hidden.square().mean(-1, keepdim=True) + self.variance_epsilon)
+        return self.weight * hidden * scale
+
+
+def exact_model(seed: int = 0, **changes: Any) -> Any:
+    """The tiny model in float64 throughout: transformers' own norms go through float32, gradients included."""
+    model = tiny_model(seed, dtype=torch.float64, **changes)
+    for module in model.modules():
+        if type(module).__name__ == "LlamaRMSNorm":
+            module.__class__ = _ExactNorm
+    return model

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from assay import UsageError
 from assay_trainers.common import logprobs
-from assay_trainers.common.batching import Row, collate, micro_batches, plan
+from assay_trainers.common.batching import Row, collate, plan
 from assay_trainers.common.logprobs import check_head, completion_logprobs, head_logprobs, row_logprobs
 from tests.trainers.models import EOS, tiny_model
 
@@ -132,4 +132,4 @@ def test_micro_batches_stay_in_the_budget_and_lose_no_row() -> None:
     assert batches[0] == [7]
     assert plan([500], 10) == [[0]]
     assert plan([], 10) == []
-    assert [len(batch) for batch in micro_batches(ROWS, 16)] == [2, 1]
+    assert [len(batch) for batch in plan([row.length for row in ROWS], 16)] == [2, 1]

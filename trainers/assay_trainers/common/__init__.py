@@ -1,9 +1,10 @@
 """What the bundled trainers share.
 
 - `configs`: one YAML file, checked field by field; types and sections that trainers have in common
-- `world`: the processes
+- `world`: the processes; `kernels`: faster float32 products where the default ones are slow
 - `models`: loading a model; writing Hugging Face folders
 - `batching`: rows → micro-batches of about one length, within a token budget
+- `shared_prompts`: rows of one prompt compute it once
 - `logprobs`: log-probs and entropies of chosen tokens, in chunks
 - `optimizer`: AdamW, its schedule, one update over all processes
 - `order`: which items of the data a step gets

@@ -54,15 +54,16 @@ class MicroBatch:
     mask: Tensor  # (B, T), True on completion tokens
     advantages: Tensor  # (B,)
 
-    def gathered(self, name: str) -> Tensor | None:
-        """The per-token field `old`, `ref` or `sampling` as (B, T), zero-padded; None where rows lack it."""
-        values = [getattr(row, name) for row in self.rows]
-        if any(value is None for value in values):
-            return None
-        out = torch.zeros(self.mask.shape, dtype=self.advantages.dtype, device=self.mask.device)
-        for place, value in enumerate(values):
-            out[place, : len(value)] = torch.as_tensor(value, dtype=out.dtype, device=out.device)
-        return out
+
+def gathered(rows: Sequence[Row], mask: Tensor, name: str, dtype: torch.dtype = torch.float32) -> Tensor | None:
+    """The per-token field `old`, `ref` or `sampling` of rows as (B, T), zero-padded; None where rows lack it."""
+    values = [getattr(row, name) for row in rows]
+    if any(value is None for value in values):
+        return None
+    out = torch.zeros(mask.shape, dtype=dtype)
+    for place, value in enumerate(values):
+        out[place, : len(value)] = torch.as_tensor(value, dtype=dtype)
+    return out.to(mask.device)
 
 
 def plan(lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -104,8 +105,3 @@ def collate(
         mask=(steps < lengths[:, None]).to(device),
         advantages=torch.tensor([row.advantage for row in rows], dtype=dtype, device=device),
     )
-
-
-def micro_batches(rows: Sequence[Row], budget: int) -> list[list[Row]]:
-    """Rows grouped by `plan`; `collate` each when its turn comes."""
-    return [[rows[place] for place in batch] for batch in plan([row.length for row in rows], budget)]

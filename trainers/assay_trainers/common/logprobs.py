@@ -25,6 +25,7 @@ from torch import Tensor
 
 from assay import UsageError
 from assay_trainers.common.batching import MicroBatch, Row, collate
+from assay_trainers.common.shared_prompts import SharedBatch, collate_shared, shared_states
 
 CHUNK_BYTES = 2**26
 """Logits held at a time: large enough that matrix products run at full speed."""
@@ -55,11 +56,11 @@ class _HeadLogProbs(torch.autograd.Function):
         for start in range(0, len(hidden), chunk):
             part = slice(start, start + chunk)
             scaled = _scaled_logits(hidden[part], weight, bias, temperature)
-            total = scaled.logsumexp(-1)
-            logps[part] = scaled.gather(-1, targets[part, None]).squeeze(-1) - total
-            totals[part] = total
-            probabilities = torch.exp(scaled - total[:, None])
-            entropies[part] = total - torch.linalg.vecdot(probabilities, scaled)
+            totals[part] = total = scaled.logsumexp(-1)
+            table = scaled.sub_(total[:, None])  # every token's log-prob, in place: a chunk is all that is held
+            logps[part] = table.gather(-1, targets[part, None]).squeeze(-1)
+            probabilities = torch.exp(table)
+            entropies[part] = -torch.linalg.vecdot(probabilities, table)
             if wants and start + chunk <= keep:
                 kept.append(probabilities)
         ctx.save_for_backward(hidden, weight, bias, targets, totals, *kept)
@@ -80,9 +81,10 @@ class _HeadLogProbs(torch.autograd.Function):
                 probabilities = kept[number]
             else:
                 scaled = _scaled_logits(hidden[part], weight, bias, ctx.temperature)
-                probabilities = torch.exp(scaled - totals[part, None])
+                probabilities = scaled.sub_(totals[part, None]).exp_()
             share = grads[0][part, None] / ctx.temperature
-            grad_logits = probabilities * -share
+            # Kept ones may be wanted by a second backward pass through the same graph.
+            grad_logits = probabilities * -share if number < len(kept) else probabilities.mul_(-share)
             grad_logits.scatter_add_(-1, targets[part, None], share)
             if grad_hidden is not None:
                 grad_hidden[part] = grad_logits.to(weight.dtype) @ weight
@@ -119,30 +121,36 @@ def head_logprobs(
     return logps, entropies
 
 
-def completion_logprobs(model: Any, batch: MicroBatch, *, temperature: float) -> tuple[Tensor, Tensor]:
+def completion_logprobs(model: Any, batch: MicroBatch | SharedBatch, *, temperature: float) -> tuple[Tensor, Tensor]:
     """Log-probs and entropies of the completion tokens of a micro-batch, (B, T) each, 0 where the mask is False.
 
     Args:
         model: A causal language model of transformers, bare or under a PEFT adapter.
-        batch: From `collate`.
+        batch: From `collate` or `collate_shared`.
         temperature: Of the sampler, above 0.
 
     Raises:
         UsageError: The model's head is not a plain matrix.
     """
     body, head = body_and_head(model)
-    states = body(input_ids=batch.input_ids, use_cache=False).last_hidden_state  # (B, S, H)
-    rows = torch.arange(len(batch.rows), device=states.device)[:, None].expand_as(batch.positions)
-    hidden = states[rows[batch.mask], batch.positions[batch.mask]]  # (N, H)
+    if isinstance(batch, SharedBatch):
+        hidden = shared_states(body, batch)[batch.mask]  # (N, H)
+    else:
+        states = body(input_ids=batch.input_ids, use_cache=False).last_hidden_state  # (B, S, H)
+        rows = torch.arange(len(batch.rows), device=states.device)[:, None].expand_as(batch.positions)
+        hidden = states[rows[batch.mask], batch.positions[batch.mask]]  # (N, H)
     flat = head_logprobs(hidden, head.weight, head.bias, batch.targets[batch.mask], temperature=temperature)
     logps, entropies = (values.new_zeros(batch.mask.shape).masked_scatter(batch.mask, values) for values in flat)
     return logps, entropies
 
 
 @torch.no_grad()
-def row_logprobs(model: Any, rows: list[Row], *, temperature: float) -> list[Tensor]:
-    """Log-probs of each row's completion tokens, on the CPU and without gradient, in one forward pass."""
-    batch = collate(rows, device=next(model.parameters()).device)
+def row_logprobs(model: Any, rows: list[Row], *, temperature: float, share: bool = False) -> list[Tensor]:
+    """Log-probs of each row's completion tokens, on the CPU and without gradient, in one forward pass.
+
+    `share`: rows of one prompt compute it once; see `shared_prompts`.
+    """
+    batch = (collate_shared if share else collate)(rows, device=next(model.parameters()).device)
     logps, _ = completion_logprobs(model, batch, temperature=temperature)
     return [logps[place, : len(row.completion_ids)].cpu() for place, row in enumerate(rows)]
 
@@ -180,5 +188,7 @@ def body_and_head(model: Any) -> tuple[Any, torch.nn.Linear]:
 
 
 def _scaled_logits(hidden: Tensor, weight: Tensor, bias: Tensor | None, temperature: float) -> Tensor:
+    """A tensor of its own, which the caller may overwrite."""
     logits = torch.nn.functional.linear(hidden, weight, bias)
-    return logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return logits if temperature == 1 else logits.div_(temperature)

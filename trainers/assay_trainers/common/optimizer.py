@@ -13,9 +13,10 @@ from assay_trainers.common.world import World
 
 
 def make_optimizer(parameters: Iterable[torch.nn.Parameter], settings: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW as configured."""
+    """AdamW as configured. Fused: one pass over weights, gradient and moments, without temporary tensors."""
     return torch.optim.AdamW(
         parameters,
+        fused=True,
         lr=settings.learning_rate,
         betas=(settings.beta1, settings.beta2),
         eps=settings.eps,

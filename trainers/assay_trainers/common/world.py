@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from assay_trainers.common.kernels import use_fast_float32
+
 
 class World:
     """What a process knows of the others. With one process every sum is the value itself.
@@ -33,6 +35,8 @@ class World:
         self.rank = int(self._accelerator.process_index)
         self.size = int(self._accelerator.num_processes)
         self.device: torch.device = self._accelerator.device
+        if self.device.type == "cpu" and dtype == "float32":
+            use_fast_float32()
 
     @property
     def is_main(self) -> bool:

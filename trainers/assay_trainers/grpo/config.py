@@ -77,6 +77,9 @@ class RolloutConfig:
     stop: tuple[str, ...] = ()
     batch_size: Positive | None = None
     """Completions decoded at a time; by device if not given."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the weights that completions are sampled with. bfloat16 is faster where the processor has it (GPUs; CPUs with
+    AVX512-BF16 or AMX), and its samples are not quite the policy's: `loss.sampler_cap`, 2 unless given, corrects it."""
     max_rounds: Positive = 1
     """DAPO's dynamic sampling: while groups with equal rewards leave fewer than `prompts` useful groups, draw as many
     new problems as are missing, in at most so many rounds a step. 1: off."""
@@ -174,6 +177,16 @@ class TrainConfig:
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
+_SAMPLER_CAP = 2.0
+"""C of truncated importance sampling, as Yao et al. (2025) use it, where rollouts are less precise than the trainer."""
+
+
+def _sampled_in_half(data: Mapping[str, Any]) -> bool:
+    rollout = data.get("rollout")
+    half = isinstance(rollout, dict) and rollout.get("precision") == "bfloat16"
+    return half and data.get("dtype", "float32") == "float32"
+
+
 def read_config(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> TrainConfig:
     """A configuration from a YAML file or a mapping, with dotted `changes` over it ({"rollout.group": 8}).
 
@@ -185,6 +198,8 @@ def read_config(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
         given = data.get(name) or {}
         if not isinstance(given, dict):
             raise UsageError(f"{where}: {name} must be a mapping, got {type(given).__name__}")
+        if name == "loss" and _sampled_in_half(data) and "sampler_cap" not in given:
+            given = {**given, "sampler_cap": _SAMPLER_CAP}
         data[name] = changed(base, given, name)
     data.setdefault("refresh_reference_every", chosen.refresh_reference_every)
     return parse(TrainConfig, data, where)

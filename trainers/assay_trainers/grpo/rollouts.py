@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from assay import (
     Completion,
@@ -129,10 +129,17 @@ class TransformersEngine:
         tokenizer: Its tokenizer.
         batch_size: Rows at a time; None: by device.
         max_batch_tokens: Rows times columns of the key-value cache at most.
+        precision: Of the weights that are sampled from: copies, made when `generate` begins.
     """
 
     def __init__(
-        self, model: Any, tokenizer: Any, *, batch_size: int | None = None, max_batch_tokens: int = 2**20
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        batch_size: int | None = None,
+        max_batch_tokens: int = 2**20,
+        precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         kind = "cpu" if model.device.type == "cpu" else "gpu"
         self._model = model
@@ -144,6 +151,7 @@ class TransformersEngine:
             batch_size=batch_size or _BATCH[kind],
             max_batch_tokens=max_batch_tokens,
             prefill_tokens=_PREFILL_TOKENS[kind],
+            precision=precision,
         )
 
     def generate(self, prompts: Sequence[Prompt], *, samples: int, sampling: Sampling) -> Iterator[Rollout]:

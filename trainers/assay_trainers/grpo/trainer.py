@@ -113,7 +113,9 @@ class Trainer:
         if config.gradient_checkpointing:
             checkpoint_gradients(model)
         self.learner = Learner(model, frozen_copy(model) if config.loss.beta else None, config, world)
-        self.engine = engine or TransformersEngine(model, self.tokenizer, batch_size=config.rollout.batch_size)
+        self.engine = engine or TransformersEngine(
+            model, self.tokenizer, batch_size=config.rollout.batch_size, precision=config.rollout.precision
+        )
         window = context_window(model)
         limit = None if window is None else window - config.rollout.max_tokens
         if limit is not None and limit < 1:
@@ -215,6 +217,8 @@ class Trainer:
             "cursor": progress.cursor,
             "seconds": done - started,
             "seconds/rollout": drawn - started,
+            "seconds/generate": window.generating,
+            "seconds/reward": drawn - started - window.generating,
             "seconds/learn": done - drawn,
             "tokens_per_second": metrics["generated_tokens"] / (done - started),
         }
@@ -229,14 +233,16 @@ class Trainer:
         settings = self.config.optimizer
         several = settings.updates * settings.epochs > 1
         self.learner.prepare([row for batch in window.batches for row in batch], keep_old=several)
-        total, norms, largest = UpdateStats(), [], 0.0
+        total, norms, largest, optimizing = UpdateStats(), [], 0.0, 0.0
         rate = self.learner.learning_rate()
         for _ in range(settings.epochs):
             for rows, totals in zip(window.batches, window.totals, strict=True):
                 if totals.rows:
                     stats = self._accumulate(rows, totals)
                     self._stop_on(self._alarms({"mismatch": stats.mean("mismatch", "compared")}))
+                    started = time.perf_counter()
                     norms.append(self.learner.apply(idle=stats.sums["rows"] == stats.sums["skipped"]))
+                    optimizing += time.perf_counter() - started
                     total.add(**stats.sums)
                     largest = max(largest, stats.mismatch_max)
         kl = total.mean("kl") if self.config.loss.beta else None
@@ -250,6 +256,9 @@ class Trainer:
             "mismatch_max": largest,
             "skipped_rows": total.mean("skipped", "rows"),
             "learning_rate": rate,
+            "seconds/forward": total.sums["forward"] / self.world.size,
+            "seconds/backward": total.sums["backward"] / self.world.size,
+            "seconds/optimizer": optimizing,
         }
 
     def _accumulate(self, rows: list[Row], totals: Totals) -> UpdateStats:

@@ -8,18 +8,22 @@ that does not match the trainer is found before its gradient reaches the weights
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from assay_trainers.common.batching import Row, collate, micro_batches
-from assay_trainers.common.logprobs import completion_logprobs, row_logprobs
+from assay_trainers.common.batching import MicroBatch, Row, collate, gathered, plan
+from assay_trainers.common.logprobs import body_and_head, completion_logprobs, row_logprobs
 from assay_trainers.common.optimizer import descend, make_optimizer, schedule
+from assay_trainers.common.shared_prompts import SharedBatch, can_share_prompts, collate_shared, plan_shared
 from assay_trainers.common.world import World
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.losses import LossInputs, Totals, clip_fraction, k3, loss
+
+_PASS = {"cpu": 64, "gpu": 2048}
+"""What a micro-batch costs besides its tokens, in tokens: the gradient of the embeddings, launches, Python."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -28,7 +32,20 @@ class UpdateStats:
 
     sums: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(
-            ("loss", "tokens", "entropy", "kl", "clipped", "mismatch", "compared", "rows", "skipped", "seconds"), 0.0
+            (
+                "loss",
+                "tokens",
+                "entropy",
+                "kl",
+                "clipped",
+                "mismatch",
+                "compared",
+                "rows",
+                "skipped",
+                "forward",
+                "backward",
+            ),
+            0.0,
         )
     )
     mismatch_max: float = 0.0
@@ -57,6 +74,8 @@ class Learner:
         self.model, self.reference, self.config, self.world = model, reference, config, world
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.parameters, config.optimizer)
+        self.shares_prompts = not config.gradient_checkpointing and can_share_prompts(body_and_head(model)[0])
+        self._dtype = torch.promote_types(model.dtype, torch.float32)
         self.updates = 0
         """Optimizer updates so far."""
 
@@ -68,36 +87,33 @@ class Learner:
             keep_old: The policy will change before all rows are used: keep its log-probs of today.
         """
         settings = self.config.loss
-        for batch in micro_batches(self._needed(rows), self.config.optimizer.micro_batch_tokens):
+        refer = bool(settings.beta) and self.reference is not None
+        if not (keep_old or refer):
+            return
+        for batch, share in self._micro_batches(self._needed(rows)):
             if keep_old:
-                for row, values in zip(batch, self._log_probs(self.model, batch), strict=True):
+                for row, values in zip(batch, self._log_probs(self.model, batch, share), strict=True):
                     row.old = values
-            if settings.beta and self.reference is not None:
-                for row, values in zip(batch, self._log_probs(self.reference, batch), strict=True):
+            if refer:
+                for row, values in zip(batch, self._log_probs(self.reference, batch, share), strict=True):
                     row.ref = values
 
     def accumulate(self, rows: Sequence[Row], totals: Totals) -> UpdateStats:
         """Add the gradient of the rows' share of the loss to the parameters' gradients."""
-        started = time.perf_counter()
         stats = UpdateStats()
         needed = self._needed(rows)
         stats.add(rows=len(rows), skipped=len(rows) - len(needed))
-        for batch in micro_batches(needed, self.config.optimizer.micro_batch_tokens):
-            micro = collate(batch, device=self.world.device)
+        for batch, share in self._micro_batches(needed):
+            started = time.perf_counter()
+            micro = (collate_shared if share else collate)(batch, device=self.world.device, dtype=self._dtype)
             with self.world.autocast():
                 logps, entropies = completion_logprobs(self.model, micro, temperature=self.config.rollout.temperature)
-            inputs = LossInputs(
-                logp=logps,
-                mask=micro.mask,
-                advantages=micro.advantages,
-                old=micro.gathered("old"),
-                ref=micro.gathered("ref"),
-                sampling=micro.gathered("sampling"),
-            )
+            inputs = self._inputs(micro, logps)
             value = loss(inputs, self.config.loss, totals)
+            forwarded = time.perf_counter()
             value.backward()  # type: ignore[no-untyped-call]
             self._record(stats, inputs, entropies, value.item())
-        stats.add(seconds=time.perf_counter() - started)
+            stats.add(forward=forwarded - started, backward=time.perf_counter() - forwarded)
         return stats
 
     def apply(self, *, idle: bool = False) -> float:
@@ -136,9 +152,30 @@ class Learner:
     def _needed(self, rows: Sequence[Row]) -> list[Row]:
         return list(rows) if self.config.loss.beta else [row for row in rows if row.advantage != 0.0]
 
-    def _log_probs(self, model: Any, rows: list[Row]) -> list[torch.Tensor]:
+    def _micro_batches(self, rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
+        """Rows to go through the model together, and whether they share prompts: whichever costs less."""
+        budget = self.config.optimizer.micro_batch_tokens
+        overhead = _PASS["cpu" if self.world.device.type == "cpu" else "gpu"]
+        batches, share = plan([row.length for row in rows], budget), False
+        if self.shares_prompts and rows:
+            shared, cost = plan_shared(rows, budget, overhead)
+            plain = sum(len(batch) * rows[batch[0]].length + overhead for batch in batches)
+            if cost < plain:
+                batches, share = shared, True
+        for batch in batches:
+            yield [rows[place] for place in batch], share
+
+    def _inputs(self, micro: MicroBatch | SharedBatch, logps: torch.Tensor) -> LossInputs:
+        old, ref, sampling = (
+            gathered(micro.rows, micro.mask, name, self._dtype) for name in ("old", "ref", "sampling")
+        )
+        return LossInputs(
+            logp=logps, mask=micro.mask, advantages=micro.advantages, old=old, ref=ref, sampling=sampling
+        )  # fmt: skip
+
+    def _log_probs(self, model: Any, rows: list[Row], share: bool) -> list[torch.Tensor]:
         with self.world.autocast():
-            return row_logprobs(model, rows, temperature=self.config.rollout.temperature)
+            return row_logprobs(model, rows, temperature=self.config.rollout.temperature, share=share)
 
     @torch.no_grad()
     def _record(self, stats: UpdateStats, inputs: LossInputs, entropies: torch.Tensor, value: float) -> None:

@@ -12,6 +12,7 @@ Rollouts whose reward is not known are in no row and no denominator.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +61,8 @@ class Window:
     """Problems taken."""
     samples: list[Rewarded] = field(default_factory=list)
     """This process's completions, for the log."""
+    generating: float = 0.0
+    """Seconds until the last completion was there, rewards computed meanwhile; the rest of drawing waits for others."""
 
 
 def draw_window(
@@ -92,7 +95,8 @@ def draw_window(
     own: list[Rewarded] = []
     records: list[Record] = []
     kept: list[int] = []
-    drawn = 0
+    drawn, generating = 0, 0.0
+    ended: list[float] = []
     for _ in range(rounds):
         missing = wanted - len(kept)
         numbers = range(drawn, drawn + missing)
@@ -109,7 +113,9 @@ def draw_window(
         )
         with world.autocast():
             drawing = engine.generate(prompts, samples=config.rollout.group, sampling=sampling)
-            scored = score_rollouts(reward, _until(drawing, should_stop))
+            began = time.perf_counter()
+            scored = score_rollouts(reward, _until(drawing, should_stop, ended))
+        generating += ended.pop() - began
         scored.sort(key=lambda item: (_group(item), item.rollout.sample_index))
         own += scored
         drawn += missing
@@ -120,7 +126,7 @@ def draw_window(
         if len(kept) == wanted:
             break
     window = _rows(own, records, kept, config)
-    window.drawn = drawn
+    window.drawn, window.generating = drawn, generating
     return window
 
 
@@ -229,8 +235,10 @@ def _record(item: Rewarded) -> Record:
     )
 
 
-def _until(rollouts: Iterator[Rollout], should_stop: Callable[[], bool]) -> Iterator[Rollout]:
+def _until(rollouts: Iterator[Rollout], should_stop: Callable[[], bool], ended: list[float]) -> Iterator[Rollout]:
+    """The rollouts, unless asked to stop; notes when the last one was there."""
     for rollout in rollouts:
         if should_stop():
             raise StopRequestedError
         yield rollout
+    ended.append(time.perf_counter())

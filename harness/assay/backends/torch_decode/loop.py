@@ -16,6 +16,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from transformers.cache_utils import DynamicCache
 
 from assay.backends.text import TextDecoder
 from assay.backends.torch_decode.cache import BatchCache, Prefill, room_for
+from assay.backends.torch_decode.packing import Precision, lighter
 from assay.backends.torch_decode.sampling import draw
 from assay.errors import BackendError
 from assay.types import FinishReason, Sampling
@@ -96,6 +98,8 @@ class DecodeLoop:
         batch_size: Rows at a time at most.
         max_batch_tokens: Rows times columns of the cache at most.
         prefill_tokens: Prompt tokens, padding included, read in one forward pass at most (one prompt always is).
+        precision: Decode with copies of the weights, made anew by every `run`, that are faster to read: "float32" or
+            "bfloat16"; see `packing`. None: with the weights as they lie.
     """
 
     def __init__(
@@ -108,6 +112,7 @@ class DecodeLoop:
         batch_size: int,
         max_batch_tokens: int,
         prefill_tokens: int,
+        precision: Precision | None = None,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -117,6 +122,7 @@ class DecodeLoop:
         self.max_batch_tokens = max_batch_tokens
         self.prefill_tokens = prefill_tokens
         self.device = model.device
+        self.precision = precision
         accepted = inspect.signature(model.forward).parameters
         # Without it the logits of every prompt position are computed: gigabytes at a vocabulary of 150,000.
         self._last_logits = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
@@ -134,8 +140,9 @@ class DecodeLoop:
             first_seen.setdefault(id(job.ids), place)
         ordered = sorted(jobs, key=lambda job: (-len(job.ids), first_seen[id(job.ids)]))
         run = _Run(self, sampling, deque(self._row(job, sampling) for job in ordered))
-        while run.unfinished:
-            yield from run.advance()
+        with lighter(self.model, self.precision) if self.precision else nullcontext():
+            while run.unfinished:
+                yield from run.advance()
 
     def _row(self, job: Job, sampling: Sampling) -> _Row:
         room = math.inf if self.context is None else self.context - len(job.ids)

@@ -17,6 +17,9 @@ _CANDIDATES = 256
 """The nucleus is looked for among this many likeliest tokens, then, for the rows where it is larger, among 16 times
 as many: sorting all 150,000 logits of every row would cost as much as a small model's forward pass."""
 
+_BLOCK = 256
+"""Ids of one block, when drawing from the whole vocabulary: about the root of a large one."""
+
 
 def draw(
     logits: torch.Tensor,  # (B, V), any float dtype
@@ -44,10 +47,31 @@ def draw(
         return tokens, _log_probability(logits, tokens)
     scaled = logits / temperature
     if top_p >= 1:
-        weights = torch.softmax(scaled, dim=-1, dtype=_wide(logits))
-        tokens = _invert(weights, uniforms)
-        return tokens, _log_probability(scaled, tokens)
+        return _draw_from_all(scaled, uniforms)
     return _draw_nucleus(scaled, scaled.logsumexp(dim=-1, keepdim=True), uniforms, top_p, _CANDIDATES)
+
+
+def _draw_from_all(scaled: torch.Tensor, uniforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw from the whole vocabulary, in one pass over it: first a block of ids, then one of the block.
+
+    A block's sum is float32, as exact as its logits are; the sums of many blocks are float64.
+    """
+    rows, size = scaled.shape
+    shifted = scaled - scaled.amax(dim=-1, keepdim=True)
+    weights = shifted.exp()
+    if size % _BLOCK:
+        weights = torch.nn.functional.pad(weights, (0, -size % _BLOCK))
+    weights = weights.view(rows, -1, _BLOCK)
+    sums = weights.sum(dim=-1).to(_wide(scaled))  # (B, blocks)
+    block = _invert(sums, uniforms)[:, None]
+    before = sums.cumsum(dim=-1).gather(-1, block) - sums.gather(-1, block)
+    total = sums.sum(dim=-1, keepdim=True)
+    inside = weights.gather(1, block[:, :, None].expand(-1, -1, _BLOCK)).squeeze(1).to(sums.dtype)
+    rest = (uniforms.to(sums.dtype)[:, None] * total - before) / inside.sum(dim=-1, keepdim=True)
+    tokens = block.squeeze(-1) * _BLOCK + _invert(inside, rest.squeeze(-1).clamp(0, 1))
+    tokens = tokens.clamp(max=size - 1)  # logits that are not finite point nowhere
+    logprobs = shifted.gather(-1, tokens[:, None]).squeeze(-1) - total.squeeze(-1).log().to(scaled.dtype)
+    return tokens, logprobs
 
 
 def _draw_nucleus(
