@@ -23,7 +23,6 @@ from typing import Any
 
 import torch
 
-
 now = time.process_time if os.environ.get("ASSAY_PERF_CLOCK") == "cpu" else time.perf_counter
 """CPU seconds while others work on the machine; they are the wall's with one thread."""
 
@@ -170,9 +169,9 @@ def trl_side(work: Work, clock: Clock) -> int:
 
 def assay_side(work: Work, clock: Clock) -> int:
     from assay import Completion, DecodeLoop, Message, Problem, RewardResult, Sampling
+    from assay_trainers.common.order import take
     from assay_trainers.common.world import World
     from assay_trainers.grpo.config import read_config
-    from assay_trainers.grpo.problems import take
     from assay_trainers.grpo.rollouts import Prompt, Rollout, TransformersEngine
     from assay_trainers.grpo.trainer import Trainer
 
@@ -213,11 +212,10 @@ def assay_side(work: Work, clock: Clock) -> int:
 
     texts = [text for prompts in work.prompts for text in prompts]
     # The trainer takes problems in an order of its own: put them where it will look for them.
-    order = take([Problem(id=str(n), prompt=(), reference="") for n in range(len(texts))], len(texts), 0, 0)
     problems: list[Any] = [None] * len(texts)
-    for holder, text in zip(order, texts, strict=True):
+    for place, text in zip(take(range(len(texts)), len(texts), 0, 0), texts, strict=True):
         message = Message(role="user", content=text)
-        problems[int(holder.id)] = Problem(id=holder.id, prompt=(message,), reference="")
+        problems[place] = Problem(id=str(place), prompt=(message,), reference="")
     with tempfile.TemporaryDirectory() as folder:
         config = read_config(
             {

@@ -151,7 +151,8 @@ def can_share_prompts(body: Any) -> bool:
         if not layers or any(type(layer) is not DynamicLayer for layer in layers):
             return False
         shared = shared_states(body, collate_shared(rows, device=device))
-    except Exception as error:  # a model may refuse a cache or a mask in any way: plain rows always work
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        # A model may refuse a cache or a mask in any way: plain rows always work.
         _log.info("prompts are not shared: %s: %s", type(error).__name__, error)
         return False
     for row, states in zip(rows, shared, strict=True):
