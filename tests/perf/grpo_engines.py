@@ -1,4 +1,4 @@
-"""One side of the comparison of GRPO steps, in a process of its own: grpo_engines.py WORK.json SIDE.
+"""One side of the comparison of GRPO steps, in a process of its own: grpo_engines.py WORK.json trl|assay|lengths.
 
 The work file holds everything that decides how much there is to do, so that both sides do the same: the model, the
 prompts of every step in order, and of every completion its length and its reward. Lengths are imposed where a sampler
@@ -121,6 +121,13 @@ def trl_side(work: Work, clock: Clock) -> int:
         def on_step_begin(self, *_: Any, **__: Any) -> None:
             clock.start()
 
+        def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
+            self.optimizing = clock.part("optimizer")
+            self.optimizing.__enter__()
+
+        def on_optimizer_step(self, *_: Any, **__: Any) -> None:
+            self.optimizing.__exit__(None, None, None)
+
         def on_step_end(self, *_: Any, **__: Any) -> None:
             nonlocal step
             clock.lap()
@@ -161,8 +168,6 @@ def trl_side(work: Work, clock: Clock) -> int:
         clock.wrap(trainer, "_calculate_rewards", "reward")
         clock.wrap(trainer, "_compute_loss", "forward")
         clock.wrap(trainer.accelerator, "backward", "backward")
-        trainer.create_optimizer()
-        clock.wrap(trainer.optimizer, "step", "optimizer")
         trainer.train()
     return tokens
 
@@ -248,9 +253,35 @@ def assay_side(work: Work, clock: Clock) -> int:
     return tokens
 
 
+def lengths_side(work: Work) -> list[list[int]]:
+    """How long the completions of each step are where the end token decides."""
+    from assay import Message, Problem, Sampling
+    from assay_trainers.common.models import load_policy
+    from assay_trainers.grpo.rollouts import PromptEncoder, TransformersEngine
+
+    model, tokenizer = load_policy(work.model, device="cpu")
+    encoder, engine = PromptEncoder(tokenizer), TransformersEngine(model, tokenizer)
+    found: list[list[int]] = []
+    for number, texts in enumerate(work.prompts):
+        prompts = [
+            encoder.encode(Problem(id=text, prompt=()), (Message(role="user", content=text),), key=str(number))
+            for text in texts
+        ]
+        places = {prompt.problem.id: place for place, prompt in enumerate(prompts)}
+        found.append([0] * len(texts) * work.group)
+        sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=work.max_tokens, seed=0)
+        for rollout in engine.generate(prompts, samples=work.group, sampling=sampling):
+            row = places[rollout.prompt.problem.id] * work.group + rollout.sample_index
+            found[-1][row] = rollout.completion.num_tokens
+    return found
+
+
 def main(path: str, side: str) -> None:
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     work, clock = Work(path), Clock()
+    if side == "lengths":
+        print(json.dumps(lengths_side(work)))
+        return
     cpu = time.process_time()
     tokens = {"trl": trl_side, "assay": assay_side}[side](work, clock)
     result = {
