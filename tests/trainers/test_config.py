@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,12 @@ def test_the_page_names_every_field_preset_and_alarm() -> None:
     known_elsewhere = {"data", "rollout", "optimizer", "checkpoints", "alarms"}  # sections, named by their fields
     for name in {*fields, *thresholds, *PRESETS} - known_elsewhere:
         assert re.search(rf"\b{name}\b", page), f"docs/training.md lacks {name}"
+
+
+def test_less_precise_rollouts_are_corrected_unless_told_otherwise(make_config: Callable[..., TrainConfig]) -> None:
+    assert make_config().loss.sampler_cap is None
+    assert make_config(rollout__precision="bfloat16").loss.sampler_cap == 2.0
+    assert make_config(rollout__precision="bfloat16", loss__sampler_cap=1.5).loss.sampler_cap == 1.5
+    assert make_config(rollout__precision="bfloat16", loss__sampler_cap=None).loss.sampler_cap is None
+    # The trainer's arithmetic is bfloat16 as well: there is nothing to correct.
+    assert make_config(rollout__precision="bfloat16", dtype="bfloat16").loss.sampler_cap is None

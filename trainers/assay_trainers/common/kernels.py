@@ -12,6 +12,7 @@ import functools
 import logging
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,8 +24,9 @@ _FLOAT32 = 1e-6
 @functools.cache
 def use_fast_float32() -> bool:
     """Switch this process to the faster kernels where they are as exact; returns whether it did."""
-    settings = getattr(getattr(torch.backends, "mkldnn", None), "matmul", None)
-    if not (hasattr(settings, "fp32_precision") and torch.backends.mkldnn.is_available() and _amd_with_avx512()):
+    settings: Any = getattr(torch.backends.mkldnn, "matmul", None)
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not (available and hasattr(settings, "fp32_precision") and _amd_with_avx512()):
         return False
     before = settings.fp32_precision
     settings.fp32_precision = "bf16"

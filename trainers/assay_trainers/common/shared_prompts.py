@@ -74,7 +74,7 @@ def shared_states(body: Any, batch: SharedBatch) -> Tensor:
     name = cache_argument(body)
     prompt = body(input_ids=batch.prompts, use_cache=True, **{name: DynamicCache(config=body.config)})
     lengths, of = batch.prompt_lengths, batch.prompt_of
-    first = prompt.last_hidden_state[of, lengths[of] - 1][:, None]  # (B, 1, H)
+    first: Tensor = prompt.last_hidden_state[of, lengths[of] - 1][:, None]  # (B, 1, H)
     steps = batch.targets.shape[1] - 1
     if not steps:
         return first
