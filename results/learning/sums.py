@@ -26,9 +26,9 @@ START = {"steps": 20, "batch": 16, "learning_rate": 3e-5}
 SETTINGS: dict[str, Any] = {
     "preset": "grpo",
     "loss": {"beta": 0.0},
-    "steps": 30,
+    "steps": 20,
     "rollout": {"prompts": 12, "group": 8, "max_tokens": 5, "temperature": 1.0},
-    "optimizer": {"learning_rate": 2e-5},
+    "optimizer": {"learning_rate": 3e-5},
 }
 
 

@@ -166,6 +166,7 @@ def options(text: str) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("results/runs/learning"), help="where models and runs go")
     parser.add_argument("--write", type=Path, default=HERE, help="where the JSON and the figure go")
     parser.add_argument("--like-ours", action="store_true", help="trl_addition.py: with the settings of addition.py")
+    parser.add_argument("--steps", type=int, help="trl_addition.py: so many steps")
     import torch
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
@@ -214,6 +215,7 @@ def train(
             "reward": {"terms": [{"name": "paid", "verifier": verifier}]},
             "seed": chosen.seed,
             "checkpoints": {"every": 1000, "keep": 1},
+            "logging": {"figure": False},  # drawn once, after the clock has stopped
             "evaluation": {
                 "benchmarks": [write_problems(chosen.out / f"{asked}.jsonl", held_out)],
                 "every": every,

@@ -38,7 +38,7 @@ def main() -> None:
         return values
 
     ours = addition.SETTINGS
-    steps = ours["steps"] if options.like_ours else 400
+    steps = options.steps or (ours["steps"] if options.like_ours else 400)
     settings: dict[str, Any] = {"num_generations": 16, "learning_rate": 5e-5, "lr_scheduler_type": "constant"}
     if options.like_ours:
         settings = {
