@@ -46,6 +46,9 @@ _AUTO_BATCH = {"cpu": 32, "gpu": 256}
 _PREFILL_TOKENS = {"cpu": 4096, "gpu": 16384}
 """Large enough to keep the hardware busy, small enough that activations stay a fraction of the cache."""
 
+_MOST_LOGITS = 2**28
+"""Numbers in the logits of one forward pass that scores texts: a gigabyte in float32."""
+
 
 def open_hf(source: str, options: Mapping[str, Any]) -> HfBackend:
     """Open a folder, a GGUF file or a hub id.
@@ -107,7 +110,8 @@ class HfBackend:
             pairs,
             context=loop.context,
             batch_size=loop.batch_size,
-            max_tokens=loop.prefill_tokens,
+            # Unlike reading a prompt, this needs the logits of every token: a float for each word of the vocabulary.
+            max_tokens=max(1, min(loop.prefill_tokens, _MOST_LOGITS // len(self._tokenizer))),
         )
 
     def render(self, request: Request) -> str:
