@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assay import PluginError, UsageError, did_you_mean
+from assay_benchmarks._nltk_data import find_punkt
 
 ENVIRONMENT = "ASSAY_LM_EVAL_PATH"
 _LEAST = (0, 4, 13)
@@ -21,6 +22,7 @@ _LEAST = (0, 4, 13)
 def require() -> None:
     """Raise `PluginError` where lm-eval is missing or older than what this is written for."""
     import importlib.metadata
+    import importlib.util
     import logging
 
     try:
@@ -33,6 +35,8 @@ def require() -> None:
         )
     if "LMEVAL_LOG_LEVEL" not in os.environ:
         logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns of every default that a task leaves as it is
+    if importlib.util.find_spec("nltk") is not None:
+        find_punkt()  # before a task's module is imported, which would try to download it
 
 
 def folders(include_path: str) -> tuple[Path, ...]:

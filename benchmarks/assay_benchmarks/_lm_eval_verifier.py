@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import importlib.util
 import json
 import random
 import sys
@@ -19,7 +18,6 @@ from typing import Any
 from assay import BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict, missing_answer, split_completion
 from assay_benchmarks import _lm_eval_find as find
 from assay_benchmarks import _lm_eval_tasks as tasks
-from assay_benchmarks._nltk_data import find_punkt
 
 _OF_SEVERAL = {"take_first_k", "majority_vote"}
 """Filters that choose among the samples of a problem."""
@@ -51,8 +49,6 @@ class LmEvalVerifier(BaseVerifier):
         find.require()
         # Now, so that it counts against no deadline. It starts threads, so workers cannot be forked after it.
         importlib.import_module("lm_eval.tasks")
-        if importlib.util.find_spec("nltk") is not None:
-            find_punkt()
         self.version = f"1+lm_eval.{importlib.metadata.version('lm_eval')}"
         self._asked = (task, tuple(include_path), metric, filter)
         self._configs: dict[str, dict[str, Any]] = {}
