@@ -2,8 +2,13 @@
 
 ASSAY_SOAK_PROGRAMS says how many (`make soak`: 20,000), ASSAY_SOAK_PLACE where ("native fork" by default). The rate
 at the end is held against that at the start by the CPU time that the same good programs take, everything involved
-counted, because the clock of a shared machine says little. (With a hostile program a worker may go, and its CPU time
-with it.)
+counted, because the clock of a shared machine says little. CPU time says more, but other work on the machine changes
+it too (caches, memory, the processor's clock), so a fixed work of the same kind is done between the good programs
+(`tests.soak.reference`), and the good programs are measured in it: what slows both alike is the machine. (With a
+hostile program a worker may go, and its CPU time with it.)
+
+Each stretch prints a line, so that an interrupted run has said how far it came. A wrong verdict is told at once and
+fails the test at the end.
 """
 
 from __future__ import annotations
@@ -22,10 +27,11 @@ import pytest
 
 from tests.attacks.corpus import Attack, own_attacks
 from tests.attacks.host_watch import descendants, markers
-from tests.attacks.judges import VerifierJudge
+from tests.attacks.judges import Judge, VerifierJudge
 from tests.attacks.run import known_program, settle
 from tests.conftest import ROOT
 from tests.perf.judging_engines import Meter
+from tests.soak.reference import Reference
 
 HOSTILE = [
     "left_everything",
@@ -64,17 +70,22 @@ HOSTILE = [
 STRETCH = 100
 """Programs in a row, a quarter of them the good ones by which the rate is measured."""
 MEASURED = 25
+BLOCKS = 4
+"""The measured programs come in so many blocks, with reference work behind each."""
+REFERENCE_RUNS = 30
+"""About as much CPU time as a block takes."""
 
 
-def mixture() -> list[tuple[Attack, frozenset[str]]]:
-    """One stretch of programs with the verdicts that they may have, the same each time."""
+def mixture(stretch: int) -> list[tuple[Attack, frozenset[str]]]:
+    """The programs of one stretch with the verdicts that they may have; the hostile ones take turns."""
     known = {attack.name: attack for attack in own_attacks()}
     good = known_program()
     wrong = replace(good, code=good.code.replace("a + b", "a - b"), expected=frozenset({"WA"}))
     hostile = [known[name] for name in HOSTILE]
     programs = []
     for number in range(STRETCH - MEASURED):
-        attack = hostile[number // 5 % len(hostile)] if number % 5 == 4 else wrong if number % 5 == 2 else good
+        turn = (stretch * (STRETCH - MEASURED) + number) // 5
+        attack = hostile[turn % len(hostile)] if number % 5 == 4 else wrong if number % 5 == 2 else good
         allowed = attack.expected | ({"MLE"} if "RE" in attack.expected else set())
         programs.append((attack, frozenset(allowed)))
     return programs
@@ -93,6 +104,49 @@ def state() -> dict[str, Any]:
     }
 
 
+class Costs:
+    """CPU seconds of the good programs of each stretch, and of the reference work between them."""
+
+    def __init__(self, meter: Meter, judge: Judge) -> None:
+        self._meter, self._judge = meter, judge
+        self._good = known_program()
+        self.good: list[float] = []
+        self.reference: list[float] = []
+
+    def measure(self) -> list[str]:
+        """One stretch's good programs; the verdicts that were not to be."""
+        wrong = []
+        with Reference() as reference:
+            wrong += self._judged()  # the worker is there again
+            began, worked = self._meter.cpu(), 0.0
+            for _ in range(BLOCKS):
+                for _ in range((MEASURED - 1) // BLOCKS):
+                    wrong += self._judged()
+                worked += reference.work(REFERENCE_RUNS)
+            self.good.append(self._meter.cpu() - began - worked)
+        self.reference.append(worked)
+        return wrong
+
+    def _judged(self) -> list[str]:
+        result = self._judge.judge(self._good)
+        return [] if result.verdict == "AC" else [f"known_good: {result.verdict}, {result.reason}"]
+
+    def tenths(self, costs: list[float], runs: int) -> list[float]:
+        """CPU milliseconds of one run in each tenth of the test: medians over its stretches."""
+        size = max(2, len(costs) // 10)
+        return [round(1000 * statistics.median(costs[i : i + size]) / runs, 3) for i in range(0, len(costs), size)]
+
+    def rate(self, costs: list[float]) -> float:
+        """The rate of the last tenth, in that of the first."""
+        size = max(2, len(costs) // 10)
+        return round(statistics.median(costs[:size]) / statistics.median(costs[-size:]), 3)
+
+    @property
+    def in_reference(self) -> list[float]:
+        """What the good programs of each stretch cost, in reference work."""
+        return [good / reference for good, reference in zip(self.good, self.reference, strict=True)]
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_many_programs() -> None:
@@ -101,47 +155,50 @@ def test_many_programs() -> None:
     stretches = max(4, programs // STRETCH)
     folder = os.environ.get("DOCKER_HOST", "").removeprefix("unix://").rpartition("/")[0]
     meter = Meter(folder or None if kind == "docker" else None)
-    mixed, good = mixture(), known_program()
     verdicts: Counter[str] = Counter()
-    costs: list[float] = []
+    wrong: list[str] = []
     started = time.monotonic()
     with VerifierJudge.open(kind, mode) as judge:
-        for attack, _ in mixed:  # everything is compiled, cached and warm
-            judge.judge(attack)
+        costs = Costs(meter, judge)
+        for stretch in range(3):  # everything is compiled, cached and warm, and every hostile program was there
+            for attack, _ in mixture(stretch):
+                judge.judge(attack)
         before = state()
-        for _ in range(stretches):
-            for attack, allowed in mixed:
+        for stretch in range(1, stretches + 1):
+            told = len(wrong)
+            for attack, allowed in mixture(stretch):
                 result = judge.judge(attack)
-                assert result.verdict in allowed, f"{attack.name}: {result.verdict}, {result.reason}"
                 verdicts[result.verdict] += 1
-            assert judge.judge(good).verdict == "AC"  # the worker is there again
-            cpu = meter.cpu()
-            for _ in range(MEASURED - 1):
-                assert judge.judge(good).verdict == "AC"
-            costs.append(meter.cpu() - cpu)
+                if result.verdict not in allowed:
+                    wrong.append(f"{attack.name}: {result.verdict}, {result.reason}")
+            wrong += costs.measure()
             verdicts["AC"] += MEASURED
+            progress = {"seconds": time.monotonic() - started, "good": costs.good[-1], "reference": costs.reference[-1]}
+            print(f"{stretch} of {stretches}:", json.dumps({**progress, **state()}), *wrong[told:], flush=True)
         settle(lambda: descendants(os.getpid()), idle=before["processes"])
         after = state()
     assert not markers()
     assert not settle(lambda: descendants(os.getpid()))
-    tenth = max(2, stretches // 10)
-    first, last = statistics.median(costs[:tenth]), statistics.median(costs[-tenth:])
     report = {
         "what": f"{stretches * STRETCH} programs through code_tests in {kind}, {mode} mode, 15 of 100 hostile",
         "measured": time.strftime("%Y-%m-%d"),
         "seconds": round(time.monotonic() - started, 1),
-        "cpu_ms_of_a_good_program": round(1000 * statistics.median(costs) / (MEASURED - 1), 2),
         "verdicts": dict(verdicts),
-        "rate_at_the_end_of_that_at_the_start": round(first / last, 3),
+        "wrong_verdicts": wrong,
+        "rate_at_the_end_of_that_at_the_start": costs.rate(costs.in_reference),
+        "the_same_without_the_reference": costs.rate(costs.good),
+        "cpu_ms_of_a_good_program_by_tenths": costs.tenths(costs.good, MEASURED - 1),
+        "cpu_ms_of_a_reference_run_by_tenths": costs.tenths(costs.reference, BLOCKS * REFERENCE_RUNS),
         "before": before,
         "after": after,
     }
     path = ROOT / "results" / "perf" / f"sandbox_soak_{kind}_{mode}.json"
     path.write_text(json.dumps(report, indent=2) + "\n")
     print(path.read_text())
+    assert not wrong
     assert after["files"] <= before["files"] + 2
     assert after["threads"] <= before["threads"]
     assert after["processes"] <= before["processes"]
     assert after["temporary"] <= before["temporary"] + 2  # other tests on the same machine have theirs
     assert after["memory_kb"] <= before["memory_kb"] + 20_000
-    assert first / last >= 0.95, report
+    assert costs.rate(costs.in_reference) >= 0.95, report
