@@ -30,12 +30,24 @@ GRACE = 20.0
 but on a machine under load the agent may wait long for a processor."""
 
 WARM_MODULES = (
-    "math", "cmath", "collections", "heapq", "bisect", "itertools", "functools", "operator", "re", "string", "random",
-    "decimal", "fractions", "typing", "copy", "time", "datetime", "array", "threading", "io", "atexit", "queue",
-    "statistics", "traceback", "linecache", "enum", "dataclasses", "abc", "json", "types", "contextlib", "numbers",
-    "encodings.utf_8", "encodings.ascii", "encodings.latin_1", "warnings",
+    "math", "collections", "heapq", "bisect", "itertools", "functools", "operator", "re", "string", "random",
+    "typing", "copy", "time", "array", "threading", "io", "atexit", "linecache", "enum", "abc", "json", "types",
+    "contextlib", "encodings.utf_8", "encodings.ascii", "encodings.latin_1", "warnings",
 )  # fmt: skip
 """What programs import most, imported once per worker and inherited by every run in fork mode."""
+RARE_MODULES = (
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "fractions",
+    "statistics",
+    "queue",
+    "cmath",
+    "traceback",
+    "numbers",
+)
+"""What few programs import: inherited by the runs of those whose text mentions them, since a fork costs more the more
+is there to inherit. (Where each run is forked from the agent itself, by all.)"""
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108 - in the sandbox
 
@@ -67,6 +79,8 @@ class Command:
     slack: int = 0
     processes: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
+    warm: Sequence[str] = ()
+    """Of `RARE_MODULES`, those to import before a program in fork mode begins."""
 
 
 class Worker:
@@ -111,7 +125,7 @@ class Worker:
             "environment": {**settings.environment, "HOME": settings.scratch},
             "uids": uids,
             "filter": len(syscall_filter),
-            "warm": list(settings.warm),
+            "warm": [*settings.warm, *(() if settings.strategy == "uid" else RARE_MODULES)],
         }
         self.ready = self._channel.call(request, syscall_filter, timeout=seconds)[0]
         self.settings = settings
@@ -238,7 +252,7 @@ class Worker:
             },
         }
         if command.fork:
-            task["fork"] = True
+            task.update(fork=True, warm=list(command.warm))
         if command.environment:
             task["environment"] = dict(command.environment)
         return task

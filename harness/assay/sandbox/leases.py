@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from assay.errors import SandboxError, UsageError
-from assay.sandbox.client import AgentSettings, Command, Worker
+from assay.sandbox.client import RARE_MODULES, AgentSettings, Command, Worker
 from assay.sandbox.languages import LANGUAGES, Language, available, canonical, java_names
 from assay.sandbox.programs import LeasedProgram
 from assay.sandbox.protocol import Connection
@@ -201,7 +201,9 @@ class WorkerSandbox:
                         raise SandboxError(f"compiling {language.name} went well and left nothing")
                     self._cache.put(key, artefacts)
         if language.name == "python" and mode == "fork":
-            command = Command(argv=[words["source"]], fork=True, address=language.address)
+            texts = [content for name, content in files.items() if name.endswith(".py")]
+            warm = [name for name in RARE_MODULES if any(name.encode() in content for content in texts)]
+            command = Command(argv=[words["source"]], fork=True, address=language.address, warm=warm)
         else:
             command = _command(language, language.run, words, worker.tools)
         return LeasedProgram(worker, command, compilation)

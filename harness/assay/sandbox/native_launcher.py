@@ -136,6 +136,9 @@ def build_root(new: str, spec: dict[str, Any]) -> None:
     for folder, mode in (("assay/program", "0755"), ("assay/scratch", "0777"), ("tmp", "1777"), ("var/tmp", "1777")):
         if os.path.isdir(f"{new}/{folder}") or folder != "var/tmp":
             tmpfs(f"{new}/{folder}", size, inodes, mode)
+    os.mkdir(f"{new}/assay/gate")  # see the agent's `spawn`
+    os.symlink("/", f"{new}/assay/gate/root")
+    os.chmod(f"{new}/assay/gate", 0o001)
     tmpfs(f"{new}/dev", 1 << 16, 64, "0755", MS_NOSUID | MS_NOEXEC)
     for name in NODES:
         with open(f"{new}/dev/{name}", "w", encoding="ascii"):

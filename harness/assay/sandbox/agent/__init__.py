@@ -2,9 +2,10 @@
 
 Theory of operation. The host never shares memory, files or descriptors with a program; it talks to this agent in
 frames over two byte streams (`wire`). For each run the agent forks; the child takes away its own rights (`confine`)
-and becomes the program, by `exec` or, for Python in fork mode, by going on in the warm interpreter (`interpreter`).
-The agent waits, enforces what the kernel does not (`watch`), kills what is left, and answers with bytes and figures
-(`runner`, `live`). Files of a program and the folders that it may write to are kept and wiped by `files`.
+and becomes the program, by `exec` (`spawn`) or, for Python in fork mode, by going on in the warm interpreter
+(`interpreter`, `template`). The agent waits, enforces what the kernel does not (`watch`), kills what is left, and
+answers with bytes and figures (`runner`, `live`). Files of a program and the folders that it may write to are kept and
+wiped by `files`.
 
 A fork inherits the agent's memory, so nothing that a program must not know may ever lie there: inputs, sources and
 outputs pass through one page that forks do not inherit (`wire.Page`) into memory files. Headers hold sizes, limits,
@@ -40,7 +41,10 @@ exec(compile(read(int.from_bytes(read(8), "little")), "<assay agent>", "exec"))
 """
 """What `python3 -I -B -c` is given: reads a length and that many bytes of Python from its standard input."""
 
-MODULES = ("wire", "system", "landlock", "confine", "files", "interpreter", "watch", "runner", "live", "service")
+MODULES = (
+    "wire", "system", "landlock", "confine", "files", "interpreter", "watch", "template", "spawn", "runner", "live",
+    "service",
+)  # fmt: skip
 """In the order in which they are loaded: each imports only those before it."""
 
 _LOADER = """

@@ -10,16 +10,18 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import os
 import resource
-from typing import Any
+from typing import Any, NoReturn
 
 from . import system
 
 UNLIMITED = resource.RLIM_INFINITY
+EXIT_TROUBLE = 127
+"""With a message on the trouble pipe: the child could not become the program."""
 OPEN_FILES = 256
 MAPPED = 64 << 20
 """Address space for what is mapped and not the program's own: the interpreter, libraries, guard pages."""
 # `_signal` rather than `signal`, whose functions convert to enumerations and touch sixty pages more in every fork.
-_IGNORED = tuple(int(number) for number in (_signal.SIGPIPE, _signal.SIGXFSZ))
+IGNORED = tuple(int(number) for number in (_signal.SIGPIPE, _signal.SIGXFSZ))
 
 
 class Limits:
@@ -58,9 +60,14 @@ def set_common_limits() -> None:
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_SIGPENDING, 256),
     ):
-        ceiling = resource.getrlimit(kind)[1]
-        allowed = value if ceiling == UNLIMITED else min(value, ceiling)
+        allowed = lowered(kind, value)
         resource.setrlimit(kind, (allowed, allowed))
+
+
+def lowered(kind: int, value: int) -> int:
+    """A limit that this process may set: not above its own hard one."""
+    ceiling = resource.getrlimit(kind)[1]
+    return value if ceiling == UNLIMITED else min(value, ceiling)
 
 
 def set_limits(limits: Limits, processes: int | None) -> None:
@@ -72,8 +79,7 @@ def set_limits(limits: Limits, processes: int | None) -> None:
         try:
             resource.setrlimit(kind, (soft, hard))
         except (ValueError, PermissionError):
-            ceiling = resource.getrlimit(kind)[1]
-            resource.setrlimit(kind, (min(soft, ceiling), min(hard, ceiling)))
+            resource.setrlimit(kind, (lowered(kind, soft), lowered(kind, hard)))
     if processes is not None:
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
 
@@ -93,7 +99,7 @@ def drop_capabilities() -> None:
 
 def restore_signals() -> None:
     """What Python ignores would stay ignored in an executed program."""
-    for number in _IGNORED:
+    for number in IGNORED:
         _signal.signal(number, _signal.SIG_DFL)
 
 
@@ -102,3 +108,11 @@ def place_streams(stdin: int, stdout: int, stderr: int) -> None:
     os.dup2(stdin, 0)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
+
+
+def give_up(trouble: int, error: BaseException) -> NoReturn:
+    """In a child that cannot become the program: tell the agent why, and end."""
+    try:
+        os.write(trouble, repr(error).encode()[-2000:])
+    finally:
+        os._exit(EXIT_TROUBLE)

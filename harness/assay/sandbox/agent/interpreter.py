@@ -23,13 +23,15 @@ import sys
 import types
 import weakref
 from importlib.machinery import SourceFileLoader
-from typing import Any
+from typing import Any, NoReturn
 
 RECURSION_LIMIT = 1000
 _HEADER = 9  # of the cache: the code's length, and flags of what the text mentions
 _RANDOM, _FINAL = 1, 2
 _FINAL_WORDS = (b"__del__", b"weakref", b"open", b"Wrapper", b"Writer", b"FileIO", b"finally", b"yield")
 """Only a text with one of these can have objects whose end is seen: files to flush, finalisers, generators."""
+
+Streams = tuple[io.TextIOWrapper, io.TextIOWrapper, io.TextIOWrapper]
 
 
 class Interpreter:
@@ -43,10 +45,18 @@ class Interpreter:
         """Warm up: import the modules `names`. Call it with files, not pipes, as descriptors 0 to 2."""
         self.source, self.cache = source, cache
         self._hooks: list[dict[str, Any]] = []
+        self._hooked: set[str] = set()
         self._in_program = False
+        self.load(names)
+        self.streams = standard_streams()
+        gc.collect()
+        gc.freeze()
+
+    def load(self, names: list[str]) -> None:
+        """Import modules for all runs to come."""
         register = os.register_at_fork
-        # What modules ask for here costs as much as the fork. What of it matters for the first fork is done in `run`,
-        # and a program that forks gets all of it.
+        # What modules ask for here costs as much as the fork. What of it matters for the first fork is done in
+        # `execute`, and a program that forks gets all of it.
         os.register_at_fork = lambda **hooks: self._hooks.append(hooks)
         try:
             for name in names:
@@ -56,18 +66,18 @@ class Interpreter:
                     continue
         finally:
             os.register_at_fork = register
-        for when in {kind for hooks in self._hooks for kind in hooks}:
+        for when in {kind for hooks in self._hooks for kind in hooks} - self._hooked:
+            self._hooked.add(when)
             register(**{when: lambda when=when: self._after_fork(when)})
-        self.streams = standard_streams()
-        gc.collect()
-        gc.freeze()
-        # Made afterwards: what is frozen is never collected, and its end is to be seen.
-        self.main = types.ModuleType("__main__")
-        self.main.__dict__.update(
+
+    def make_main(self) -> None:
+        """A fresh `__main__`. Made after freezing: what is frozen is never collected, and its end is to be seen."""
+        main = sys.modules["__main__"] = self.main = types.ModuleType("__main__")
+        main.__dict__.update(
             __builtins__=builtins,
-            __file__=source,
+            __file__=self.source,
             __cached__=None,
-            __loader__=SourceFileLoader("__main__", source),
+            __loader__=SourceFileLoader("__main__", self.source),
             __annotations__={},
         )
 
@@ -78,25 +88,28 @@ class Interpreter:
                 if when in kinds:
                     kinds[when]()
 
-    def run(self, args: list[str], *, piped: bool) -> None:
-        """Run the program in this process and leave it with `os._exit`. Descriptors from 3 on are closed.
+    def prepare(self, args: list[str], *, piped: bool) -> Streams:
+        """Make everything as a program finds it; `execute` is to be called from where this is called.
 
         `piped`: its streams are pipes, so those made for files do not fit.
         """
-        stdin, stdout, stderr = standard_streams() if piped else self.streams
-        sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
-        sys.__stdin__, sys.__stdout__, sys.__stderr__ = stdin, stdout, stderr  # type: ignore[misc]
+        streams = standard_streams() if piped else self.streams
+        sys.stdin, sys.stdout, sys.stderr = streams
+        sys.__stdin__, sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         sys.argv = [self.source, *args]
         sys.orig_argv = [sys.executable, "-I", *sys.argv]
-        main = sys.modules["__main__"] = self.main
-        self._in_program = True
         # The frames that are ours must not count against the program's.
         depth, frame = 0, sys._getframe()
         while frame is not None:
             depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
-        del frame
         sys.setrecursionlimit(RECURSION_LIMIT + depth)
+        return streams
+
+    def execute(self, streams: Streams) -> NoReturn:
+        """Run the program in this process and leave it. Descriptors from 3 on are closed."""
+        main = self.main
+        self._in_program = True
         status, flags = 0, _FINAL
         try:
             try:
@@ -109,10 +122,10 @@ class Interpreter:
         except BaseException as error:  # noqa: BLE001 - as the interpreter itself does
             status = _status_of(error)
         del main, self.main
-        os._exit(_finish((stdin, stdout, stderr), status, final=bool(flags & _FINAL)))
+        os._exit(_finish(streams, status, final=bool(flags & _FINAL)))
 
 
-def standard_streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper, io.TextIOWrapper]:
+def standard_streams() -> Streams:
     """Standard input, output and error on descriptors 0, 1 and 2."""
     return _stream(0, "<stdin>"), _stream(1, "<stdout>"), _stream(2, "<stderr>")
 
@@ -196,7 +209,7 @@ def _flush(stream: Any) -> bool:
     return True
 
 
-def _finish(streams: tuple[Any, Any, Any], status: int, *, final: bool) -> int:
+def _finish(streams: Streams, status: int, *, final: bool) -> int:
     """What `Py_FinalizeEx` does that a program can see; the exit status, 120 where its output cannot be flushed.
 
     `final`: there may be objects whose end can be seen.

@@ -11,16 +11,15 @@ processes) that it broke, or "killed" where the host asked for its end.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import struct
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import confine, files, interpreter, landlock, system, watch, wire
+from . import confine, files, interpreter, landlock, spawn, system, template, watch, wire
 
-EXIT_TROUBLE = 127
-"""With a message on the trouble pipe: the child could not become the program."""
 _STATUS = struct.Struct("<i")
 _SWEEP_SECONDS = 3.0
 
@@ -32,6 +31,8 @@ class Task:
         self.limits = confine.Limits(request["limits"])
         self.argv: list[str] = request["argv"]
         self.fork: bool = request.get("fork", False)
+        self.warm: list[str] = request.get("warm", [])
+        """Modules that a program in fork mode seems to import, beside those that every one finds imported."""
         self.environment = {**os.environ, **request.get("environment", {})}
 
 
@@ -81,6 +82,10 @@ class Runner:
         """For each run to take on (strategy `pidns`, whose agent must remount, which Landlock denies)."""
         self._warm = warm
         self._interpreter: interpreter.Interpreter | None = None
+        self._template: template.Template | None = None
+        self._command: tuple[Task, spawn.Command | None] | None = None
+        self.gate: str | None = None
+        """The way for commands that are started without a fork; see `spawn`."""
         self.input = os.memfd_create("stdin", os.MFD_CLOEXEC)
         self.output = os.memfd_create("stdout", os.MFD_CLOEXEC)
         self.code = os.memfd_create("code", os.MFD_CLOEXEC)
@@ -105,6 +110,8 @@ class Runner:
 
     def begin(self, uid: int) -> None:
         """Forget the last program; the next one has this user id."""
+        self.close_template()
+        self._command = None
         self.uid = uid
         self.rewind(self.code)
 
@@ -135,9 +142,49 @@ class Runner:
             self._interpreter = interpreter.Interpreter(self._warm, task.argv[0], self.code)
         self._error_read, error_write = self.pipe()
         os.set_blocking(self._error_read, False)
-        pid = self._spawn(task, (stdin, stdout, error_write), piped)
+        streams = stdin, stdout, error_write
+        if task.fork and not piped and self.strategy == "uid":
+            made = self._template_for(task)
+            made.start(streams)
+            pid, end = made.pid, made.descriptor
+        else:
+            self.close_template()
+            pid, end = self._spawn(task, streams, piped), -1
         os.close(error_write)
-        return watch.Watch(pid, self._wire, self._error_read, task.limits.wall)
+        return watch.Watch(pid, self._wire, self._error_read, task.limits.wall, end=end)
+
+    def _template_for(self, task: Task) -> template.Template:
+        """The template of this program's runs with these limits and arguments."""
+        made = self._template
+        if made is not None and made.key is task and made.runs < template.RUNS:
+            return made
+        self.close_template()
+        self._template = template.Template(task, lambda control: self._serve_template(task, control))
+        self.census.ours.add(self._template.pid)
+        return self._template
+
+    def _serve_template(self, task: Task, control: Any) -> NoReturn:
+        assert self._interpreter is not None
+        system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+        system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
+        os.chdir(self.folders.scratch)
+        confine.set_limits(task.limits, None)
+        processes = self._process_limit(task.limits.processes) or 0
+        server = template.Server(control, self._interpreter, self.uid, processes, self._trouble)
+        server.serve(task.argv[1:], task.warm, self._sweep)
+
+    def _sweep(self) -> tuple[float, int, bool]:
+        """In the template: end what a run has left; its processor seconds, its memory, and whether it is gone."""
+        ending = Ending(0, 0.0, 0, clean=True)
+        self._reap_orphans(ending)
+        return ending.cpu, ending.peak, ending.clean
+
+    def close_template(self) -> None:
+        """End the template, if there is one."""
+        if self._template is not None:
+            self._template.close()
+            self.census.ours.discard(self._template.pid)
+            self._template = None
 
     def _become(self, task: Task, streams: tuple[int, int, int], piped: bool) -> None:
         """In the child: become the program. Does not return."""
@@ -157,7 +204,9 @@ class Runner:
                 self._filter.load()
         system.prctl(system.PR_SET_PDEATHSIG, 9)
         if task.fork and self._interpreter:
-            self._interpreter.run(task.argv[1:], piped=piped)
+            streams_made = self._interpreter.prepare(task.argv[1:], piped=piped)
+            self._interpreter.make_main()
+            self._interpreter.execute(streams_made)
         confine.restore_signals()
         os.execve(task.argv[0], task.argv, task.environment)  # noqa: S606 - no shell wanted
 
@@ -176,21 +225,38 @@ class Runner:
             finally:
                 system.setns(self._pid_namespace, system.CLONE_NEWPID)
             return pid
+        command = None if task.fork or self.gate is None else self._command_of(task, self.gate)
+        if command is not None:
+            return command.start(streams)
         pid = os.fork()
         if pid == 0:
             self._guarded(task, streams, piped)
         return pid
 
+    def _command_of(self, task: Task, gate: str) -> spawn.Command | None:
+        """The command of a task, for starting it without a fork; None where that cannot be."""
+        if self._command is None or self._command[0] is not task:
+            made = None
+            path = task.argv[0]
+            if path.startswith("/") and spawn.is_elf(path):
+                processes = task.limits.processes
+                made = spawn.Command(
+                    gate + path,
+                    task.argv,
+                    task.environment,
+                    folder=self.folders.scratch,
+                    uid=self.uid,
+                    limits=[*task.limits.resources, (resource.RLIMIT_NPROC, processes, processes)],
+                    trouble=self._trouble,
+                )
+            self._command = task, made
+        return self._command[1]
+
     def _guarded(self, task: Task, streams: tuple[int, int, int], piped: bool) -> NoReturn:
         try:
             self._become(task, streams, piped)
         except BaseException as error:  # noqa: BLE001 - told to the agent; nothing may run on in this copy of it
-            try:  # noqa: SIM105 - contextlib would weigh on every fork
-                os.write(self._trouble, repr(error).encode()[-2000:])
-            except OSError:
-                pass
-        finally:
-            os._exit(EXIT_TROUBLE)
+            confine.give_up(self._trouble, error)
 
     def _first_process(self, task: Task, streams: tuple[int, int, int], piped: bool) -> NoReturn:
         """The first process of a PID namespace: when it ends, the kernel kills all others in there."""
@@ -215,12 +281,37 @@ class Runner:
             except (ProcessLookupError, ChildProcessError):
                 os._exit(0)
         finally:
-            os._exit(EXIT_TROUBLE)
+            os._exit(confine.EXIT_TROUBLE)
 
     # ---- ending
 
     def end(self, watched: watch.Watch) -> Ending:
         """Kill whatever is left of the run and reap it."""
+        ending = self._end_here(watched) if self._template is None else self._end_in_template(watched)
+        watched.drain()
+        watched.close()
+        os.close(self._error_read)
+        return ending
+
+    def _end_in_template(self, watched: watch.Watch) -> Ending:
+        """The template waits for the run's processes; those that go on are killed from here."""
+        made = self._template
+        assert made is not None
+        deadline = time.monotonic() + 2 * _SWEEP_SECONDS
+        while not watched.ended and time.monotonic() < deadline:
+            self._kill_everything()
+            watched.step(0.01)
+        ended = made.ended() if watched.ended else None
+        if ended is None:  # the kernel ended the template for want of memory, and its child with it
+            self.close_template()
+            ending = Ending(signal.SIGKILL, 0.0, 0, clean=False)
+            self._reap_orphans(ending)
+            ending.clean = False
+            return ending
+        status, cpu, peak, clean = ended
+        return Ending(status, cpu, peak, clean=clean)
+
+    def _end_here(self, watched: watch.Watch) -> Ending:
         pid = watched.pid
         if self.strategy == "pidns" and not watched.ended:
             self._ask_first_process(watched)
@@ -235,9 +326,6 @@ class Runner:
             except BlockingIOError:  # killed before the program had ended
                 ending.status = signal.SIGKILL
         self._reap_orphans(ending)
-        watched.drain()
-        watched.close()
-        os.close(self._error_read)
         return ending
 
     @staticmethod
@@ -308,7 +396,7 @@ class Runner:
         code, number = -1, -1
         if os.WIFEXITED(ending.status):
             code = os.WEXITSTATUS(ending.status)
-            if code == EXIT_TROUBLE and self._told_trouble():
+            if code == confine.EXIT_TROUBLE and self._told_trouble():
                 reason = "trouble"
         else:
             number = os.WTERMSIG(ending.status)

@@ -26,7 +26,7 @@ import signal
 import sys
 from typing import Any
 
-from . import confine, files, landlock, live, runner, system, wire
+from . import confine, files, landlock, live, runner, spawn, system, wire
 
 PROTOCOL = 1
 AGENT_CAPABILITIES = (1 << 5) | (1 << 6) | (1 << 7)  # CAP_KILL, CAP_SETGID, CAP_SETUID
@@ -95,7 +95,10 @@ class Service:
         rules = None
         if self.strategy != "plain":
             rules = landlock.Landlock([*folders.writable, folders.program])
+            gate = spawn.make_gate(os.path.dirname(request["program"]))
             self._confine_self(syscall_filter, rules)
+            if self.strategy == "uid":
+                self.runner.gate = spawn.checked_gate(gate)
         os.umask(0o022)
         gc.collect()
         gc.freeze()
@@ -192,6 +195,7 @@ class Service:
         """Forget the program: wipe its files."""
         if self.live.active:
             self.live.abandon()
+        self.runner.close_template()
         clean = self.runner.clear()
         program = self.runner.folders.program
         self.runner.folders.lock(read_only=False)

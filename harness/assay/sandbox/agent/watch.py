@@ -33,7 +33,8 @@ class Census:
     def __init__(self, page: wire.Page, *, descendants: bool) -> None:
         self._page = page
         self._descendants = descendants
-        self._ours = set(self._listed())
+        self.ours = set(self._listed())
+        """Processes that belong to no program: the agent, a template."""
 
     @staticmethod
     def _listed() -> list[int]:
@@ -45,7 +46,7 @@ class Census:
     def processes(self) -> list[int]:
         """Their ids, now."""
         if not self._descendants:
-            return [pid for pid in self._listed() if pid not in self._ours]
+            return [pid for pid in self._listed() if pid not in self.ours]
         found: list[int] = []
         todo = [os.getpid()]
         while todo:
@@ -91,7 +92,8 @@ class Census:
 class Watch:
     """The watch over one run."""
 
-    def __init__(self, pid: int, channel: wire.Wire, stderr: int, seconds: float) -> None:
+    def __init__(self, pid: int, channel: wire.Wire, stderr: int, seconds: float, *, end: int = -1) -> None:
+        """Watch a process, or, where its parent is another, a descriptor `end` that is readable when it has ended."""
         self.pid, self._page, self._stderr = pid, channel.page, stderr
         self._host = channel.source
         self.started = time.monotonic()
@@ -100,28 +102,31 @@ class Watch:
         self.poll = select.poll()
         self.poll.register(stderr, select.POLLIN)
         self.poll.register(self._host, 0)  # nothing but its end
+        self._owned = end < 0
+        self._end = end
         try:
-            self.pidfd = os.pidfd_open(pid)
-            self.poll.register(self.pidfd, select.POLLIN)
-        except OSError:  # a kernel, or gVisor, that has none
-            self.pidfd = -1
+            if self._owned:
+                self._end = os.pidfd_open(pid)
+            self.poll.register(self._end, select.POLLIN)
+        except OSError:  # a kernel, or gVisor, that has no pidfd
+            self._end = -1
         self._page.clear_tail()
 
     def close(self) -> None:
         """Close what was opened here."""
-        if self.pidfd >= 0:
-            os.close(self.pidfd)
+        if self._owned and self._end >= 0:
+            os.close(self._end)
 
     def step(self, seconds: float) -> list[tuple[int, int]]:
         """Wait up to that long for something to happen; events of descriptors that others registered.
 
         Sets `ended` when the process has ended (and is not reaped yet).
         """
-        if self.pidfd < 0:
+        if self._end < 0:
             seconds = min(seconds, 0.002)
         others = []
         for descriptor, event in self.poll.poll(max(0.0, seconds) * 1000):
-            if descriptor == self.pidfd:
+            if descriptor == self._end:
                 self.ended = True
             elif descriptor == self._stderr:
                 self._drain_once()
@@ -129,7 +134,7 @@ class Watch:
                 raise wire.StreamEnded
             else:
                 others.append((descriptor, event))
-        if self.pidfd < 0:
+        if self._end < 0:
             flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
             self.ended = self.ended or os.waitid(os.P_PID, self.pid, flags) is not None
         return others
