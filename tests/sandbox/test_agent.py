@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from tests.sandbox.conftest import open_native
 
-from assay import RunLimits, RunStatus, Sandbox, SandboxError, SourceCode
+from assay import RunLimits, RunMode, RunStatus, Sandbox, SandboxError, SourceCode
 from assay.sandbox.languages import java_names
 from assay.sandbox.unsafe import UnsafeSandbox
 
@@ -166,6 +166,38 @@ def test_arguments_and_files_reach_one_run_only(sandbox: Sandbox) -> None:
             run = program.run(b"", LIMITS, args=["a.txt", "b"], files={"a.txt": b"one", "b": b"two"})
             assert run.stdout.decode() == "['a.txt', 'b'] ['a.txt', 'b'] one two\n"
             assert program.run(b"", LIMITS).stdout == b"[] []\n"
+
+
+IGNORED_CHILDREN = """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+while True:
+    if os.fork() == 0:
+        end = time.process_time() + 0.2
+        while time.process_time() < end:
+            pass
+        os._exit(0)
+    time.sleep(0.2)
+"""
+
+
+@pytest.mark.parametrize("mode", ["exec", "fork"])
+def test_processor_time_of_children_that_nobody_waits_for_counts(sandbox: Sandbox, mode: RunMode) -> None:
+    source = SourceCode(language="python", code=IGNORED_CHILDREN)
+    with sandbox.load(source, mode=mode) as program:
+        run = program.run(b"", RunLimits(cpu_seconds=1.0, wall_seconds=25.0))
+    assert run.status is RunStatus.TIME_LIMIT
+    assert run.wall_seconds < 20
+
+
+def test_runs_of_one_program_begin_alike(sandbox: Sandbox) -> None:
+    code = "import os, sys\nprint(os.getppid() != 1, sys.argv[1:], len(sys.modules), 'dataclasses' in sys.modules)"
+    with sandbox.load(SourceCode(language="python", code=code), mode="fork") as program:
+        runs = [run.stdout for run in program.run_many([b"", b"", b""], LIMITS)]
+        again = program.run(b"", LIMITS).stdout
+        other = program.run(b"", RunLimits(cpu_seconds=1.0), args=("x",)).stdout
+    assert {*runs, again} == {runs[0]}
+    assert b"['x']" in other
 
 
 def test_files_beside_the_program(sandbox: Sandbox) -> None:

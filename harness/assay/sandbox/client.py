@@ -105,11 +105,12 @@ class Worker:
             raise
 
     def _configure(self, settings: AgentSettings, seconds: float) -> None:
-        syscall_filter = b""
+        syscall_filter = alone = b""
         if settings.strategy != "plain":
-            from assay.sandbox.syscalls import deny_filter
+            from assay.sandbox.syscalls import alone_filter, deny_filter
 
             syscall_filter = deny_filter(str(self.hello.get("machine")))
+            alone = alone_filter(str(self.hello.get("machine")))
         # RLIMIT_NPROC counts a user's processes over all sandboxes of this kernel, so each worker has its own users.
         if int(self.hello.get("user_ids", 1)) >= 2**31:
             first = 2**24 + 2**12 * secrets.randbelow(2**18)
@@ -125,9 +126,10 @@ class Worker:
             "environment": {**settings.environment, "HOME": settings.scratch},
             "uids": uids,
             "filter": len(syscall_filter),
+            "alone": len(alone),
             "warm": [*settings.warm, *(() if settings.strategy == "uid" else RARE_MODULES)],
         }
-        self.ready = self._channel.call(request, syscall_filter, timeout=seconds)[0]
+        self.ready = self._channel.call(request, syscall_filter + alone, timeout=seconds)[0]
         self.settings = settings
 
     def _find_tools(self, seconds: float) -> dict[str, str]:

@@ -84,6 +84,8 @@ class Runner:
         self._interpreter: interpreter.Interpreter | None = None
         self._template: template.Template | None = None
         self._command: tuple[Task, spawn.Command | None] | None = None
+        self.alone: system.Filter | None = None
+        """A filter more, for programs that are forked from a template."""
         self.gate: str | None = None
         """The way for commands that are started without a fork; see `spawn`."""
         self.input = os.memfd_create("stdin", os.MFD_CLOEXEC)
@@ -140,6 +142,7 @@ class Runner:
             os.dup2(self.input, 0)
             os.dup2(self.output, 1)
             self._interpreter = interpreter.Interpreter(self._warm, task.argv[0], self.code)
+        self.census.forget()
         self._error_read, error_write = self.pipe()
         os.set_blocking(self._error_read, False)
         streams = stdin, stdout, error_write
@@ -171,20 +174,17 @@ class Runner:
         confine.set_limits(task.limits, None)
         processes = self._process_limit(task.limits.processes) or 0
         server = template.Server(control, self._interpreter, self.uid, processes, self._trouble)
-        server.serve(task.argv[1:], task.warm, self._sweep)
+        if self.alone:
+            self.alone.load()
+        server.serve(task.argv[1:], task.warm)
 
-    def _sweep(self) -> tuple[float, int, bool]:
-        """In the template: end what a run has left; its processor seconds, its memory, and whether it is gone."""
-        ending = Ending(0, 0.0, 0, clean=True)
-        self._reap_orphans(ending)
-        return ending.cpu, ending.peak, ending.clean
-
-    def close_template(self) -> None:
-        """End the template, if there is one."""
-        if self._template is not None:
-            self._template.close()
-            self.census.ours.discard(self._template.pid)
-            self._template = None
+    def close_template(self) -> int:
+        """End the template, if there is one; its wait status."""
+        made, self._template = self._template, None
+        if made is None:
+            return 0
+        self.census.ours.discard(made.pid)
+        return made.close()
 
     def _become(self, task: Task, streams: tuple[int, int, int], piped: bool) -> None:
         """In the child: become the program. Does not return."""
@@ -302,14 +302,30 @@ class Runner:
             self._kill_everything()
             watched.step(0.01)
         ended = made.ended() if watched.ended else None
-        if ended is None:  # the kernel ended the template for want of memory, and its child with it
-            self.close_template()
-            ending = Ending(signal.SIGKILL, 0.0, 0, clean=False)
-            self._reap_orphans(ending)
-            ending.clean = False
-            return ending
+        if ended is None:
+            return self._end_without_template()
+        deadline = time.monotonic() + _SWEEP_SECONDS
+        while ended is not None and not ended[3] and time.monotonic() < deadline:
+            self._kill_everything()
+            time.sleep(0.001)
+            try:
+                ended = made.ended()
+            except BlockingIOError:
+                continue
+        if ended is None:
+            return self._end_without_template()
         status, cpu, peak, clean = ended
         return Ending(status, cpu, peak, clean=clean)
+
+    def _end_without_template(self) -> Ending:
+        """The kernel ended the template for want of memory, and its child with it; or it failed, which is ours."""
+        how = self.close_template()
+        ending = Ending(signal.SIGKILL, 0.0, 0, clean=False)
+        self._reap_orphans(ending)
+        ending.clean = False
+        if not os.WIFSIGNALED(how) or os.WTERMSIG(how) != signal.SIGKILL:
+            raise files.BadRequestError(f"the template of a program ended with status {how:#x}")
+        return ending
 
     def _end_here(self, watched: watch.Watch) -> Ending:
         pid = watched.pid

@@ -86,9 +86,11 @@ class Service:
         system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
         code = self.wire.take_bytes(request["filter"])
         syscall_filter = system.Filter(code) if code else None
+        alone = self.wire.take_bytes(request["alone"])
         remount = self.strategy == "pidns"
         folders = files.Folders(request["program"], request["scratch"], request["writable"], remount=remount)
         self.runner = runner.Runner(self.strategy, folders, self.wire, syscall_filter, request["warm"])
+        self.runner.alone = system.Filter(alone) if alone else None
         self.live = live.Live(self.runner, self.wire)
         confine.set_common_limits()
         os.chdir("/")

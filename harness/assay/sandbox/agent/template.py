@@ -3,6 +3,7 @@
     agent ──fork, once per program──▶ template ──fork, once per run──▶ the program
       │  streams of a run (SCM_RIGHTS) ──▶ │ ◀── orphans of a run, which it reaps
       │ ◀────────── how the run ended ──── │
+      │ kills what a run leaves
 
 After a fork both sides copy each page that they write to, and that is what fork mode costs. So the agent, which has
 much to do between two runs, does not fork, and whatever is the same in every run is done before: limits, folder,
@@ -60,21 +61,25 @@ class Template:
         self._control.sendmsg([b"\0"], [rights])
 
     def ended(self) -> tuple[int, float, int, bool] | None:
-        """How the run ended, when `descriptor` is readable; None where the template ended itself."""
+        """How the run ended, as far as is known; None where the template ended itself.
+
+        Where not all of its processes are gone, another answer comes when they are. Raises `BlockingIOError` when
+        there is no answer yet.
+        """
         try:
-            record = self._control.recv(_RECORD.size)
-        except OSError:
+            record = self._control.recv(_RECORD.size, _socket.MSG_DONTWAIT)
+        except ConnectionError:
             return None
         if len(record) != _RECORD.size:
             return None
         status, cpu, peak, clean = _RECORD.unpack(record)
         return status, cpu, peak, bool(clean)
 
-    def close(self) -> None:
-        """End it, now."""
+    def close(self) -> int:
+        """End it, now; its wait status, which tells whether it had ended before."""
         self._control.close()
         os.kill(self.pid, _signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        return os.waitpid(self.pid, 0)[1]
 
 
 class Server:
@@ -90,11 +95,8 @@ class Server:
         for low, high in zip([2, *kept], [*kept, confine.OPEN_FILES], strict=True):
             os.closerange(low + 1, high)
 
-    def serve(self, args: list[str], extra: list[str], sweep: Callable[[], tuple[float, int, bool]]) -> NoReturn:
-        """Fork a run for each message until the agent is gone.
-
-        `extra`: modules to import first; `sweep`: kills and reaps what a run has left, and tells what that had used.
-        """
+    def serve(self, args: list[str], extra: list[str]) -> NoReturn:
+        """Fork a run for each message until the agent is gone. `extra`: modules to import first."""
         self._warm.load(extra)
         streams = self._warm.prepare(args, piped=False)
         # Behind what is frozen a collection in a run does not look, so it leaves those pages alone.
@@ -121,11 +123,16 @@ class Server:
                 self._become()
                 self._warm.execute(streams)
             wait(pid, 0)
-            status, (cpu, peak), clean = wait.status, wait.usage(), True
-            if wait(-1, no_hang) >= 0:
-                more, most, clean = sweep()
-                cpu, peak = cpu + more, max(peak, most)
-            send(pack(status, cpu, peak, clean))
+            status, (cpu, peak) = wait.status, wait.usage()
+            left = wait(-1, no_hang)
+            if left >= 0:
+                send(pack(status, cpu, peak, False))  # the agent kills what lives on: only it may
+            while left >= 0:
+                if left:
+                    more, most = wait.usage()
+                    cpu, peak = cpu + more, max(peak, most)
+                left = wait(-1, 0)
+            send(pack(status, cpu, peak, True))
 
     def _become(self) -> None:
         """In the child: what has to be done anew in each run before the program may begin."""

@@ -3,6 +3,9 @@
 The kernel's limits are for one process each. A run of many processes is measured every `TICK` seconds: processor time
 and memory summed over what lives, the number of tasks, the bytes written. A short run ends before the first tick and
 costs nothing of this.
+
+Processor time of children that nobody waits for is lost to the kernel's own sums, so what was seen of each process is
+kept until the run's end: only what it used after it was seen last escapes.
 """
 
 from __future__ import annotations
@@ -35,6 +38,12 @@ class Census:
         self._descendants = descendants
         self.ours = set(self._listed())
         """Processes that belong to no program: the agent, a template."""
+        self._seen: dict[tuple[int, bytes], float] = {}
+        """Processor time of each process of this run, by its id and when it began, when it was seen last."""
+
+    def forget(self) -> None:
+        """Begin a new run."""
+        self._seen.clear()
 
     @staticmethod
     def _listed() -> list[int]:
@@ -82,10 +91,13 @@ class Census:
             if len(fields) < 22 or fields[0] in (b"Z", b"X"):
                 continue
             total.cpu += sum(int(field) for field in fields[11:15]) / _CLOCK
+            self._seen[pid, fields[19]] = (int(fields[11]) + int(fields[12])) / _CLOCK
             total.tasks += int(fields[17])
             memory = int(fields[21]) * _PAGE
             total.memory += memory
             total.largest = max(total.largest, memory)
+        # The first sum has the children that were waited for, the second those that were seen.
+        total.cpu = max(total.cpu, sum(self._seen.values()))
         return total
 
 

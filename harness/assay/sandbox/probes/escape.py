@@ -87,12 +87,14 @@ def other_processes(facts: dict[str, Any]) -> list[str]:
     ]
     # In a PID namespace of the run's own, numbers are other than those of /proc, and 1 is the run's own first process.
     nested = os.readlink("/proc/self") != str(os.getpid())
-    # All numbers are tried, since /proc may hide some: kill(-1) says 0 even where it was allowed to reach nobody.
+    # All numbers are tried, since /proc may hide some.
     for pid in range(2, 64) if nested else sorted({*_others(), *range(2, min(os.getpid(), 10_000) + 64)}):
         if pid != os.getpid() and _works(os.kill, pid, 0):
             breaches.append(f"may send signals to process {pid}: {_name(pid)}")
         if pid != os.getpid() and hasattr(signal, "pidfd_send_signal") and _works(_signal_by_descriptor, pid):
             breaches.append(f"may send signals to process {pid} through a pidfd")
+    if _works(os.kill, -1, 0):
+        breaches.append("kill(-1) reaches other processes")
     return breaches
 
 
