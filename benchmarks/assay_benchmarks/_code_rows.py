@@ -8,7 +8,11 @@ long and some must not be reprinted. Texts are left exactly as they are, line en
 from __future__ import annotations
 
 import ast
+import base64
+import hashlib
+import json
 import math
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +27,8 @@ MAX_MEBIBYTES = 65_536.0
 """A memory limit beyond this is damage."""
 MAX_TESTS = 100_000
 """Tests of one problem."""
+PACKED_FROM = 1 << 16
+"""Bytes of tests from which on a reference holds them compressed."""
 
 
 def flaw(where: str, what: str) -> DataError:
@@ -111,6 +117,19 @@ def paired_tests(where: str, field: str, value: object, *, public: bool | None =
         raise flaw(where, f"the lists 'input' and 'output' of {field!r} must be of one length")
     joined = [{"input": given, "output": wanted} for given, wanted in zip(inputs, outputs, strict=True)]
     return read_tests(where, field, joined, public=public)
+
+
+def in_reference(tests: list[dict[str, Any]]) -> list[dict[str, Any]] | dict[str, str]:
+    """Tests as a reference holds them: large ones compressed, as `code_tests` reads them.
+
+    Some problems have a hundred megabytes of tests, all problems are in memory, and each verdict sends its problem to
+    a worker. The hash stands for the content wherever problems are told apart by it.
+    """
+    text = json.dumps(tests).encode()
+    if len(text) < PACKED_FROM:
+        return tests
+    packed = base64.b64encode(zlib.compress(text, 1)).decode()
+    return {"zlib": packed, "sha256": hashlib.sha256(text).hexdigest()}
 
 
 def shown_in(statement: str, tests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

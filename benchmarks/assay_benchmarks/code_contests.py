@@ -87,7 +87,7 @@ class CodeContests(CodeBenchmark):
         seconds, mebibytes = limits(record, statement)
         reference = {
             "kind": "stdin",
-            "tests": tests,
+            "tests": rows.in_reference(tests),
             "time_limit": seconds * PYTHON_FACTOR,
             "memory_limit": mebibytes,
             "compare": COMPARE,

@@ -107,7 +107,11 @@ class Codeforces(CodeBenchmark):
         if self.options.complete and not facts["tests_complete"]:
             self.leave_out(problem_id, "not all of its tests are here")
             return None
-        reference = {**self._limits(record, "time_limit", 1.0, "memory_limit"), "kind": "stdin", "tests": tests}
+        reference = {
+            **self._limits(record, "time_limit", 1.0, "memory_limit"),
+            "kind": "stdin",
+            "tests": rows.in_reference(tests),
+        }
         checker = rows.optional_text(record, "generated_checker")
         if checker.strip():
             reference["checker"] = {"language": "python", "code": checker, "style": "open-r1"}
@@ -167,7 +171,7 @@ class Codeforces(CodeBenchmark):
         reference = {
             **self._limits(record, "time_limit_ms", 1000.0, "memory_limit_mb"),
             "kind": "stdin",
-            "tests": tests,
+            "tests": rows.in_reference(tests),
             "compare": "yes_no",
         }
         # The tags name the method, and a contestant does not see them.

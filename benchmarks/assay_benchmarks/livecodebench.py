@@ -131,7 +131,7 @@ class LiveCodeBench(CodeBenchmark):
         starter = rows.optional_text(record, "starter_code")
         reference: dict[str, Any] = {
             "kind": kinds.pop(),
-            "tests": tests,
+            "tests": rows.in_reference(tests),
             "time_limit": SECONDS,
             "memory_limit": MEBIBYTES,
             "compare": "lcb",

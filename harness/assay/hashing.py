@@ -29,9 +29,20 @@ def hash_problems(problems: Iterable[Problem]) -> str:
     """SHA-256 over everything of the problems that a score depends on, in their order."""
     digest = hashlib.sha256()
     for problem in problems:
-        digest.update(canonical_json([problem.id, problem.prompt, problem.reference, problem.verifier]))
+        reference = _without_packing(problem.reference)
+        digest.update(canonical_json([problem.id, problem.prompt, reference, problem.verifier]))
         digest.update(b"\n")
     return digest.hexdigest()
+
+
+def _without_packing(reference: Any) -> Any:
+    """A reference whose packed parts, `{"zlib", "sha256"}`, count by their content: zlib's bytes differ by version."""
+    if not isinstance(reference, dict):
+        return reference
+    return {
+        key: {"sha256": part["sha256"]} if isinstance(part, dict) and part.keys() == {"zlib", "sha256"} else part
+        for key, part in reference.items()
+    }
 
 
 def replace_surrogates(value: Any) -> Any:

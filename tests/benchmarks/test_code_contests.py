@@ -8,6 +8,7 @@ import pytest
 
 from assay import DataError, get_benchmark
 from assay_benchmarks.code_contests import CODE_CONTESTS, _derive
+from assay_plugins.code_tests.reference import read_reference
 
 from .code_files import use, write
 
@@ -108,8 +109,8 @@ def test_the_real_set(real_data: Path) -> None:
     benchmark = get_benchmark("code_contests")
     problems = benchmark.problems()
     assert (len(problems), benchmark.excluded) == (165, {})
-    tests = [test for problem in problems for test in problem.reference["tests"]]
-    assert len(tests) == 1837
+    tests = {problem.id: read_reference(problem.reference).tests for problem in problems}
+    assert sum(map(len, tests.values())) == 1837
     assert all(0.5 <= problem.reference["time_limit"] <= 60 for problem in problems)
-    hidden = [problem for problem in problems if any(not test.get("public") for test in problem.reference["tests"])]
+    hidden = [problem for problem in problems if any(not test.public for test in tests[problem.id])]
     assert len(hidden) > 100

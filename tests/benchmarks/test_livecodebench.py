@@ -19,6 +19,7 @@ from assay_benchmarks import _code_lcb as lcb
 from assay_benchmarks._code_packed import read_pickled_string, unpack_tests
 from assay_benchmarks._code_prelude import LCB_PRELUDE
 from assay_benchmarks.livecodebench import SHARDS, question
+from assay_plugins.code_tests.reference import read_reference
 
 from .code_files import lcb_function, lcb_row, packed, use, write
 
@@ -107,6 +108,17 @@ def test_the_official_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "40" not in stdin.prompt[0].content + function.prompt[0].content
     assert len(benchmark.provenance["files"]) == 5
     assert benchmark.excluded == {}
+
+
+def test_large_tests_are_held_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = [{"input": f"{i}\n" * 1000, "output": f"{2 * i}\n" * 1000, "testtype": "stdin"} for i in range(50)]
+    use(monkeypatch, five(tmp_path, [lcb_row(1, private_test_cases=packed(tests))]))
+    (problem,) = get_benchmark("livecodebench").problems()
+    assert len(json.dumps(problem.reference)) < len(json.dumps(tests)) / 10
+    read = read_reference(problem.reference).tests
+    assert [(test.input, test.output, test.public) for test in read[1:]] == [
+        (test["input"], test["output"], False) for test in tests
+    ]
 
 
 def test_releases_and_windows_choose_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

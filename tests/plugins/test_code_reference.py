@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -116,3 +120,46 @@ def test_every_functional_statement_test_is_read(rows: Callable[[str], list[dict
     for test in tests:
         assert read_arguments(test["input"])
         read_value(test["output"])
+
+
+TESTS = [{"input": "1\n", "output": "\ud83d x\n", "public": True}, {"input": "2\n", "output": "3"}]
+
+
+def packed(data: bytes, cut: int = 0, more: bytes = b"") -> dict[str, str]:
+    text = zlib.compress(data)
+    text = text[: len(text) - cut] + more
+    return {"zlib": base64.b64encode(text).decode(), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def test_packed_tests_are_the_same_tests() -> None:
+    plain = read_reference({"kind": "stdin", "tests": TESTS})
+    assert read_reference({"kind": "stdin", "tests": packed(json.dumps(TESTS).encode())}) == plain
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"zlib": "?", "sha256": ""},
+        {"zlib": packed(b"[]")["zlib"]},
+        {**packed(json.dumps(TESTS).encode()), "sha256": "0" * 64},
+        packed(json.dumps(TESTS).encode(), cut=3),
+        packed(json.dumps(TESTS).encode(), more=b"more"),
+        packed(b"[1"),
+        packed(b"[" * 10**6),
+        packed(b"{}"),
+        packed(b"[]"),
+        packed(b'[{"input": 1}]'),
+    ],
+)
+def test_damaged_packed_tests_are_refused(value: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="test"):
+        read_reference({"kind": "stdin", "tests": value})
+
+
+def test_packed_tests_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    from assay_plugins.code_tests import reference
+
+    monkeypatch.setattr(reference, "MAX_UNPACKED", 1000)
+    many = [{"input": "1", "output": "1"}] * 100
+    with pytest.raises(ValueError, match="holds more than"):
+        read_reference({"kind": "stdin", "tests": packed(json.dumps(many).encode())})

@@ -8,13 +8,21 @@ Three kinds of problems:
      "prelude"?, "result"?: index of the argument that is the result}
     {"kind": "assertions", "entry_point": name | None, "setup", "tests": text or list, "prelude"?}
 
+Large lists of tests may be packed: {"zlib": base64 of the compressed JSON of the list, "sha256": of that
+JSON, in hex}.
+
 and for each of them "time_limit" (CPU seconds of one test; of all of them for assertions) and "memory_limit" (MiB).
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from assay_plugins.code_tests.comparison import Rule, read_rule
@@ -25,6 +33,8 @@ DEFAULT_TIME_LIMIT = 6.0
 """Seconds for each test, as LiveCodeBench grants."""
 DEFAULT_MEMORY_LIMIT = 512
 """MiB."""
+MAX_UNPACKED = 1 << 30
+"""Bytes of JSON that packed tests may have."""
 _KEYS = {
     "stdin": {"tests", "compare", "checker", "interactor", "language", "prelude"},
     "functional": {"tests", "compare", "entry_point", "prelude", "result"},
@@ -124,6 +134,8 @@ def read_reference(value: Any) -> Reference:
 
 
 def _tests(value: Any, kind: str) -> tuple[Test, ...]:
+    if isinstance(value, Mapping) and all(isinstance(value.get(name), str) for name in ("zlib", "sha256")):
+        return _packed_tests(value["zlib"], value["sha256"], kind)
     if not isinstance(value, list | tuple) or not value:
         raise ValueError('"tests" must be a list of at least one test: a program that no test looks at never passes')
     read = _stdin_test if kind == "stdin" else _functional_test
@@ -136,6 +148,23 @@ def _tests(value: Any, kind: str) -> tuple[Test, ...]:
         except ValueError as error:
             raise ValueError(f"test {index}: {error}") from None
     return tuple(tests)
+
+
+@lru_cache(maxsize=1)  # samples of one problem come one after another
+def _packed_tests(text: str, digest: str, kind: str) -> tuple[Test, ...]:
+    try:
+        unpacker = zlib.decompressobj()
+        data = unpacker.decompress(base64.b64decode(text, validate=True), MAX_UNPACKED)
+        if not unpacker.eof or unpacker.unused_data:
+            raise ValueError(f"it is cut off, or holds more than {MAX_UNPACKED >> 20} MiB")
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ValueError('it is not what its "sha256" says')
+        tests = json.loads(data)
+    except (ValueError, zlib.error, RecursionError) as error:
+        raise ValueError(f'packed "tests" cannot be read: {error}') from None
+    if not isinstance(tests, list):
+        raise ValueError('packed "tests" must be a list')
+    return _tests(tests, kind)
 
 
 def _stdin_test(index: int, item: Mapping[str, Any]) -> Test:
