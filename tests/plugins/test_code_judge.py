@@ -273,3 +273,30 @@ def test_a_failing_sandbox_is_tried_again_and_never_the_models_fault(sandbox: Sa
         assert judgement.status is expected, judgement
         assert failing.leases == min(failures + 1, ATTEMPTS)
     assert "the worker died" in judgement.message
+
+
+NAMED_AS_IN_A_LIBRARY = {
+    "nothing": ("pass", Status.RUNTIME_ERROR),
+    "another name": ("def g(a, b):\n    return gcd(a, b)", Status.RUNTIME_ERROR),
+    "imported by the program": ("from math import gcd", Status.ACCEPTED),
+    "its own": ("def gcd(a, b):\n    return gcd(b, a % b) if b else a", Status.ACCEPTED),
+    "a method that uses what is imported for it": (
+        "class Solution:\n    def gcd(self, a: int, b: List[int]) -> int:\n        return gcd(a, b)",
+        Status.ACCEPTED,
+    ),
+}
+
+
+@BOTH_MODES
+@pytest.mark.parametrize("name", NAMED_AS_IN_A_LIBRARY)
+@pytest.mark.parametrize("prelude", ["", "from math import *\nfrom typing import *"])
+def test_a_function_of_a_library_is_none_of_the_programs(judged: Judged, mode: str, name: str, prelude: str) -> None:
+    """What is imported for a program must not be taken for the function that it was asked for."""
+    code, status = NAMED_AS_IN_A_LIBRARY[name]
+    tests = [{"arguments": [12, 18], "output": 6}, {"arguments": [7, 5], "output": 1}]
+    reference = {"kind": "functional", "entry_point": "gcd", "prelude": prelude, "time_limit": 2.0, "tests": tests}
+    assert judged(reference, code, mode=mode).status is status
+    if name != "a method that uses what is imported for it":
+        code_tests = ["assert gcd(12, 18) == 6", "assert gcd(7, 5) == 1"]
+        asserted = {"kind": "assertions", "entry_point": "gcd", "prelude": prelude, "setup": "", "tests": code_tests}
+        assert judged({**asserted, "time_limit": 2.0}, code, mode=mode).status is status

@@ -200,7 +200,7 @@ class _Auditor:
             flaw = "no reason is given for a score that is not 1"
         if len(text) < KEPT and verdict.outcome is not Outcome.VERIFIER_TIMEOUT:
             again, _ = self.ask(case.problem(self.verifier), probe.completion)
-            if again is None or replace(again, seconds=0.0) != replace(verdict, seconds=0.0):
+            if again is None or _lasting(again) != _lasting(verdict):
                 flaw = "another verdict when it is asked again"
         if verdict.extracted and len(verdict.extracted) < KEPT and verdict.extracted not in self.answers:
             self.answers.append(verdict.extracted)
@@ -306,3 +306,9 @@ def _descendants() -> set[int]:
         frontier = {child for child, parent in parents.items() if parent in frontier} - found
         found |= frontier
     return found
+
+
+def _lasting(verdict: Verdict) -> Verdict:
+    """A verdict without what was measured, which differs each time: seconds, and details named so or `…_bytes`."""
+    kept = {key: value for key, value in verdict.details.items() if not key.endswith(("seconds", "_bytes"))}
+    return replace(verdict, seconds=0.0, details=kept)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from assay import (
+    AuditCase,
     BaseVerifier,
     Completion,
     Outcome,
@@ -38,6 +39,26 @@ MAX_CODE = 512 * 1024
 SCORES = ("all", "fraction", "public_private")
 _COMPILE_SECONDS = 40.0
 _HELPER_SECONDS = 130.0
+
+
+_AUDIT_RESPONSE = "<think>\nA sum.\n</think>\nThe sum follows.\n\n```python\n{}\n```\n"
+_AUDIT_LIMITS: dict[str, Any] = {"time_limit": 2.0}
+_AUDIT_WRONG = (
+    "a, b = map(int, input().split())\nprint(a - b)",
+    "print(3)",
+    "import sys\nsys.exit(0)",
+    "import os\nos._exit(0)",
+    "print('accepted')",
+    "import os\na, b = map(int, input().split())\nprint(a + b, flush=True)\nos.abort()",
+)
+_AUDIT_WRONG_FUNCTIONS = (
+    "def add(a, b):\n    return a - b",
+    "def add(a, b):\n    return 3",
+    "class Equal(int):\n    def __eq__(self, other):\n        return True\ndef add(a, b):\n    return Equal(0)",
+    "import os\ndef add(a, b):\n    os._exit(0)",
+    "def add(a, b):\n    return str(a + b)",
+    "pass",  # a library's function of that name is none of the program's
+)
 
 
 class CodeTests(BaseVerifier):
@@ -96,6 +117,27 @@ class CodeTests(BaseVerifier):
         self._memory_limit = memory_limit
         self._time_factor = time_factor
         self._testlib = testlib
+
+    def audit_cases(self) -> list[AuditCase]:
+        """What `assay audit` starts from: right programs, and such as say that they are right."""
+        function = {**_AUDIT_LIMITS, "kind": "functional", "entry_point": "add"}
+        function["tests"] = [{"arguments": [1, 2], "output": 3}, {"arguments": [20, 22], "output": 42}]
+        stdin = {**_AUDIT_LIMITS, "kind": "stdin"}
+        stdin["tests"] = [{"input": "1 2\n", "output": "3\n"}, {"input": "20 22\n", "output": "42\n"}]
+
+        def case(reference: dict[str, Any], right: str, wrong: tuple[str, ...]) -> AuditCase:
+            # No template: what other verifiers bear around an answer, a blank before it, is a mistake in a program.
+            return AuditCase(
+                reference=reference,
+                right=_AUDIT_RESPONSE.format(right),
+                wrong=tuple(_AUDIT_RESPONSE.format(program) for program in wrong),
+                question="Write a Python program that adds two numbers.",
+            )
+
+        return [
+            case(stdin, "a, b = map(int, input().split())\nprint(a + b)", _AUDIT_WRONG),
+            case(function, "def add(a, b):\n    return a + b", _AUDIT_WRONG_FUNCTIONS),
+        ]
 
     def verify_fast(self, problem: Problem, completion: Completion) -> Verdict | None:
         """Decides where there is no program to run."""

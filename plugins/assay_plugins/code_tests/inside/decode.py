@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def decode(data: Any, classes: dict[str, Any], find: Callable[[dict[str, Any]], Any]) -> Any:
+def decode(data: Any, classes: Mapping[str, Any], find: Callable[[dict[str, Any]], Any]) -> Any:
     """The value for plain data.
 
     Args:
@@ -61,7 +61,7 @@ def _mapping(name: str, pairs: list[tuple[Any, Any]]) -> Any:
     return result
 
 
-def _node(name: str, content: Any, classes: dict[str, Any], find: Callable[[dict[str, Any]], Any]) -> Any:
+def _node(name: str, content: Any, classes: Mapping[str, Any], find: Callable[[dict[str, Any]], Any]) -> Any:
     kind = classes.get(name)
     if not isinstance(kind, type):
         raise TypeError(f"there is no class {name!r} here")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from assay_plugins.code_tests.inside.load import find_function, load_program, take_channel, write_all
@@ -49,7 +50,7 @@ def is_simple(value: Any, depth: int) -> bool:
     return depth < 50 and all(is_simple(item, depth + 1) for item in value)
 
 
-def _arguments(function: Any, arguments: Any, names: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+def _arguments(function: Any, arguments: Any, names: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     parameters = list(code.co_varnames[: code.co_argcount]) if code is not None else []
     if hasattr(function, "__self__") and parameters:
@@ -62,7 +63,7 @@ def _arguments(function: Any, arguments: Any, names: dict[str, Any]) -> tuple[li
     return [_built(value, name, function, names) for value, name in zip(arguments, labels, strict=False)], {}
 
 
-def _built(value: Any, name: str, function: Any, names: dict[str, Any]) -> Any:
+def _built(value: Any, name: str, function: Any, names: Mapping[str, Any]) -> Any:
     """A linked list or a tree from LeetCode's list, where the parameter is annotated so."""
     note = getattr(function, "__annotations__", {}).get(name)
     text = note if isinstance(note, str) else (getattr(note, "__name__", "") + " " + str(note))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from collections import ChainMap
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -30,25 +32,36 @@ def write_all(out: int, data: bytes) -> None:
         view = view[os.write(out, view) :]
 
 
-def load_program(prelude: str, path: str) -> dict[str, Any]:
-    """Execute the program; its names. Whatever it raises is raised."""
+def load_program(prelude: str, path: str) -> Mapping[str, Any]:
+    """Execute the program; its names, and those that the prelude defines. Whatever it raises is raised.
+
+    What is imported for the program lies with the builtins: it finds it there, and a function that has the name of
+    one in a library is still not there as long as the program does not define it.
+    """
     module = type(sys)("solution")
     module.__file__ = path
     sys.modules["solution"] = module
     names: dict[str, Any] = module.__dict__
+    given = names["__builtins__"] = dict(vars(builtins))
     with open(path, "rb") as file:
         data = file.read()
     code = compile(data, path, "exec")  # bytes: a byte order mark and a coding line count, as when a file is run
     source = data.decode("utf-8", "replace")
-    _import_common(names, code, source)
+    _import_common(given, code, source)
+    defined: dict[str, Any] = {}
     if prelude:
+        own = set(names)
         exec(compile(prelude, "prelude.py", "exec"), names)  # noqa: S102  # this is the sandbox
+        for name in set(names) - own:
+            given[name] = names.pop(name)
+            if getattr(given[name], "__module__", None) == "solution":
+                defined[name] = given[name]
     sys.setrecursionlimit(50_000)  # as LiveCodeBench does
     exec(code, names)  # noqa: S102  # this is the sandbox
-    return names
+    return ChainMap(names, defined)
 
 
-def find_function(names: dict[str, Any], entry_point: str) -> Any:
+def find_function(names: Mapping[str, Any], entry_point: str) -> Any:
     """The method of a new `Solution`, or the function, of that name. Raises `NameError` where there is neither."""
     solution = names.get("Solution")
     if solution is not None and hasattr(solution, entry_point):

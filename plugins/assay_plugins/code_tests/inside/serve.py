@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from assay_plugins.code_tests.inside.decode import decode
@@ -24,7 +25,7 @@ from assay_plugins.code_tests.inside.load import find_function, load_program, ta
 class Server:
     """The program's names and the objects that handles stand for."""
 
-    def __init__(self, names: dict[str, Any]) -> None:
+    def __init__(self, names: Mapping[str, Any]) -> None:
         self.names = names
         self.objects: list[Any] = []
 
