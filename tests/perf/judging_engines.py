@@ -66,6 +66,8 @@ class Meter:
     def __init__(self, daemon_folder: str | None = None) -> None:
         self._folder = daemon_folder.encode() if daemon_folder else None
         self._looking = 0.0
+        self.counted: set[int] = set()
+        """Processes that lived when it was looked last. The time of one that ends is lost where Docker waits for it."""
 
     def cpu(self) -> float:
         """Seconds so far: user and system time of the living, and of the dead that they have waited for."""
@@ -89,7 +91,8 @@ class Meter:
             if not more:
                 break
             mine |= more
-        total = sum(stats[pid][1] for pid in mine if pid in stats)
+        self.counted = mine & stats.keys()
+        total = sum(stats[pid][1] for pid in self.counted)
         self._looking += time.process_time() - begun
         return total
 

@@ -117,14 +117,19 @@ class Costs:
     def measure(self) -> list[str]:
         """One stretch's good programs; the verdicts that were not to be."""
         wrong = []
-        with Reference() as reference:
-            wrong += self._judged()  # the worker is there again
-            began, worked = self._meter.cpu(), 0.0
-            for _ in range(BLOCKS):
-                for _ in range((MEASURED - 1) // BLOCKS):
-                    wrong += self._judged()
-                worked += reference.work(REFERENCE_RUNS)
-            self.good.append(self._meter.cpu() - began - worked)
+        for _ in range(10):
+            with Reference() as reference:
+                wrong += self._judged()  # the worker is there again
+                began, worked = self._meter.cpu(), 0.0
+                there = self._meter.counted
+                for _ in range(BLOCKS):
+                    for _ in range((MEASURED - 1) // BLOCKS):
+                        wrong += self._judged()
+                    worked += reference.work(REFERENCE_RUNS)
+                spent = self._meter.cpu() - began - worked
+            if there <= self._meter.counted:  # else a worker was replaced meanwhile, and its time with it
+                break
+        self.good.append(spent)
         self.reference.append(worked)
         return wrong
 

@@ -127,27 +127,26 @@ class Command:
         libc = system.LIBC
         self._kept: list[Any] = []
         pairs = [f"{name}={value}" for name, value in environment.items()]
-        self._chain = Chain(
-            [
-                *((libc.dup2, number, number) for number in range(3)),
-                (libc.setsid,),
-                (libc.chdir, self._text(folder)),
-                *((libc.setrlimit, kind, self._limit(kind, soft, hard)) for kind, soft, hard in limits),
-                (libc.setresgid, uid, uid, uid),
-                (libc.setresuid, uid, uid, uid),
-                (libc.prctl, system.PR_SET_PDEATHSIG, int(_signal.SIGKILL), 0, 0, 0),
-                *((libc.signal, number, 0) for number in confine.IGNORED),
-                (libc.execve, self._text(path), self._list(argv), self._list(pairs)),
-                (libc.write, trouble, self._text(_MESSAGE), len(_MESSAGE)),
-                (libc._exit, confine.EXIT_TROUBLE),
-            ]
-        )
+        self.steps: list[tuple[Any, ...]] = [
+            *((libc.dup2, number, number) for number in range(3)),
+            (libc.setsid,),
+            (libc.chdir, self._text(folder)),
+            *((libc.setrlimit, kind, self._limit(kind, soft, hard)) for kind, soft, hard in limits),
+            (libc.setresgid, uid, uid, uid),
+            (libc.setresuid, uid, uid, uid),
+            (libc.prctl, system.PR_SET_PDEATHSIG, int(_signal.SIGKILL), 0, 0, 0),
+            *((libc.signal, number, 0) for number in confine.IGNORED),
+            (libc.execve, self._text(path), self._list(argv), self._list(pairs)),
+            (libc.write, trouble, self._text(_MESSAGE), len(_MESSAGE)),
+            (libc._exit, confine.EXIT_TROUBLE),
+        ]
+        self.chain = Chain(self.steps)
 
     def start(self, streams: tuple[int, int, int]) -> int:
         """Start it; the id of its process."""
         for number, descriptor in enumerate(streams):
-            self._chain.put(number, system.LIBC.dup2, descriptor, number)
-        return self._chain.start()
+            self.chain.put(number, system.LIBC.dup2, descriptor, number)
+        return self.chain.start()
 
     def _keep(self, buffer: Any) -> int:
         self._kept.append(buffer)
