@@ -101,7 +101,7 @@ def state(temporary: Path) -> dict[str, Any]:
         "threads": int(status.split("\nThreads:\t")[1].split()[0]),
         "memory_kb": int(status.split("\nVmRSS:\t")[1].split()[0]),
         "processes": len(descendants(os.getpid())),
-        "temporary": len(os.listdir(temporary)),
+        "temporary": len([name for name in os.listdir(temporary) if not name.endswith(".lock")]),  # that one stays
     }
 
 
