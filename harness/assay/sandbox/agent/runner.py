@@ -257,6 +257,8 @@ class Runner:
             self._become(task, streams, piped)
         except BaseException as error:  # noqa: BLE001 - told to the agent; nothing may run on in this copy of it
             confine.give_up(self._trouble, error)
+        finally:
+            os._exit(confine.EXIT_TROUBLE)
 
     def _first_process(self, task: Task, streams: tuple[int, int, int], piped: bool) -> NoReturn:
         """The first process of a PID namespace: when it ends, the kernel kills all others in there."""
