@@ -9,7 +9,7 @@ from typing import Any
 
 from assay import Completion, FinishReason, Outcome, Sampling, Verdict
 from assay.results import summarise_run, write_json
-from assay.runs.manifest import RunIdentity, describe_session, load_manifest, write_manifest
+from assay.runs.manifest import RunIdentity, load_manifest, write_manifest
 from assay.runs.records import Record, Row
 from assay.runs.store import SampleStore
 
@@ -85,12 +85,13 @@ def write_run(
         identity,
         verifiers={"boxed_math": "1"},
         metrics=["pass@1"],
-        session=describe_session(
-            samples=max((record.sample_index for record in records), default=0) + 1,
-            planned=planned or len(records),
-            problem_ids=None,
-            data=None,
-        ),
+        session={
+            "started": "2026-01-02T03:04:05+0000",
+            "command": ["assay", "run"],
+            "samples_per_problem": max((record.sample_index for record in records), default=0) + 1,
+            "planned_samples": planned or len(records),
+            "problem_ids": None,
+        },
         first_prompt="What is 2 + 2?",
     )
     with SampleStore.lock(folder) as store:

@@ -2,7 +2,7 @@
 
 The sample store holds neither: they come from the benchmark, if it is installed and its data is on this machine (the
 hub is not asked), and only where the data is that of the run, hash for hash. A benchmark is read in the background;
-a page waits for it a moment and says so where it takes longer.
+a page waits for it a moment, and where it takes longer, says so and asks again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from assay.plugins import get_benchmark
 from assay.types import Message, Problem
 from assay.viewing.run import Run
 
-_WAIT_SECONDS = 1.0
+_WAIT_SECONDS = 0.3
 _KEPT = 4
 """Benchmarks that are kept in memory."""
 _MAX_REFERENCE = 20_000
@@ -40,6 +40,8 @@ class Question:
     """What the answer was compared with; None: unknown, or tests."""
     missing: str = ""
     """Why it cannot be shown, as a sentence; empty where it can."""
+    coming: bool = False
+    """Whether it is being read, so that the page should ask again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +81,7 @@ class Questions:
                 reference=_reference(shown.reference),
             )
         except FutureTimeoutError:
-            return Question(missing=f"The data of {run.benchmark} is being read; load the page again in a moment.")
+            return Question(missing=f"The data of {run.benchmark} is being read.", coming=True)
         except AssayError as error:
             return Question(missing=str(error).partition(". ")[0].rstrip(".") + ".")
         except Exception as error:  # noqa: BLE001  a benchmark is a plugin: its failure must not cost the page
