@@ -385,3 +385,48 @@ def test_hostile_texts_have_their_page(tmp_path: Path, text: str) -> None:
             assert "<script>" not in page
             assert len(page) < 4_000_000
         assert site.total("q=%00%00") >= 0
+
+
+def test_what_a_trainer_writes_is_a_run_like_any_other(tmp_path: Path) -> None:
+    from assay import Completion, Outcome, RunWriter, Sampling, Verdict
+
+    with RunWriter(
+        tmp_path / "out" / "rollouts", model="policy:out/step-000050", fingerprint="x", benchmark="train", revision="r",
+        sampling=Sampling(temperature=1.0), planned=8, first_prompt="2+2=", verifiers={"reward": "1"},
+    ) as writer:  # fmt: skip
+        for number in range(6):
+            parts = {"parts": {"format": 1}}
+            verdict = Verdict(outcome=Outcome.GRADED, score=float(number % 2), extracted="4", details=parts)
+            writer.append(
+                f"50/{number}", problem_id="p1", prompt="2+2=", completion=Completion(text=f"rollout {number}"),
+                verdict=verdict, verifier="reward", version="1",
+            )  # fmt: skip
+        with viewer(tmp_path) as site:
+            assert site.total("") == 6
+            assert site.total("q=rollout+3&verdict=right") == 1
+            (address, *_) = site.samples("")
+            assert "format" in site.get(address)
+            assert "step-000050" in site.get("/")
+
+
+def test_verdicts_that_a_rescore_changed_are_listed(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", mixed(4))
+    (folder / "flips.jsonl").write_text(
+        'rubbish\n[]\n{"problem_id": "sum-<3>", "sample_index": 1, "before": "graded 0", "after": "graded 1", '
+        '"reason": "<b>"}\n{"problem_id": 3}\n'
+    )
+    with viewer(tmp_path) as site:
+        page = site.get("/run?run=run")
+    assert "sum-&lt;3&gt;" in page
+    assert page.count('<ol class="flips"><li>') == 1
+
+
+def test_a_search_over_many_runs_leaves_none_out(tmp_path: Path) -> None:
+    for number in range(30):
+        write_run(tmp_path / f"run-{number}", mixed(4)[:8], seal=number % 3 > 0, summary=False)
+    with viewer(tmp_path) as site:
+        for words in ("zebra1", "zebra0", *"abcdefghij", "zebra1"):
+            page = site.get(f"/samples?q={words}")
+            assert "searched so far" not in page
+        assert site.total("q=zebra1") == 120
+        assert site.total("q=zebra") == 240

@@ -24,10 +24,12 @@ from assay.runs.manifest import MANIFEST, load_manifest
 from assay.runs.store import JOURNAL, SEALED
 from assay.viewing.database import Database
 from assay.viewing.run import Run
-from assay.viewing.tail import Tail
+from assay.viewing.tail import BUDGET_BYTES, Tail
 
 MAX_RUNS = 5_000
 _SCAN_SECONDS = 4.0
+_SCAN_SHARE = 20
+"""Looking for runs pauses at least so many times as long as it takes: it must not keep a large disk busy."""
 _LOOK_SECONDS = 0.5
 _LIVE_SECONDS = 20.0
 """A run whose journal grew within this time goes on, whether or not its lock can be seen."""
@@ -46,7 +48,7 @@ class Catalog:
         self._runs: dict[str, Run] = {}
         self._numbers = 0
         self._lock = threading.RLock()
-        self._scanned = -_SCAN_SECONDS
+        self._next_scan = 0.0
         self._looked = -_LOOK_SECONDS
         self.notice = ""
         """Why not everything was looked at; empty where it was."""
@@ -70,13 +72,15 @@ class Catalog:
         """Look for runs, and at their files, unless that was just done."""
         with self._lock:
             now = time.monotonic()
-            if now - self._scanned >= _SCAN_SECONDS:
+            if now >= self._next_scan:
                 self._scan()
-                self._scanned = time.monotonic()
+                after = time.monotonic()
+                self._next_scan = after + max(_SCAN_SECONDS, _SCAN_SHARE * (after - now))
             if now - self._looked >= _LOOK_SECONDS:
                 locked = _locked_files()
+                budget = BUDGET_BYTES
                 for run in self._runs.values():
-                    self._look(run, locked)
+                    budget -= self._look(run, locked, budget)
                 self._looked = time.monotonic()
 
     def failed(self, run: Run, reason: str) -> None:
@@ -132,15 +136,17 @@ class Catalog:
                 ]
         return found
 
-    def _look(self, run: Run, locked: set[tuple[int, int, int]]) -> None:
+    def _look(self, run: Run, locked: set[tuple[int, int, int]], budget: int) -> int:
+        """Look at a run's files; returns how many bytes of its journal were read."""
         before = (run.problems, run.live, run.sealed, run.journalled, run.reading)
         self._look_at_manifest(run)
         self._look_at_sealed(run)
-        self._look_at_journal(run)
+        read = self._look_at_journal(run, budget)
         run.live = time.monotonic() - run._grew < _LIVE_SECONDS or _lock_key(run.folder / "lock") in locked
         run.problems = tuple(run._wrong.values())
         if before != (run.problems, run.live, run.sealed, run.journalled, run.reading):
             run.version += 1
+        return read
 
     def _look_at_manifest(self, run: Run) -> None:
         path = run.folder / MANIFEST
@@ -175,18 +181,19 @@ class Catalog:
             except AssayError as error:
                 self._blame(run, SEALED, str(error))
 
-    def _look_at_journal(self, run: Run) -> None:
+    def _look_at_journal(self, run: Run, budget: int) -> int:
         run.tail = run.tail or Tail(run.folder / JOURNAL)
         tail = run.tail
         known = tail.offset, tail.size
         try:
-            grown = tail.read()
+            grown = tail.read(budget)
         except OSError as error:
             self._blame(run, JOURNAL, f"cannot read {tail.path}: {error.strerror or error}")
-            return
+            return 0
         if grown.restarted:
             self._database.forget_journal(run.number)
             run.journalled = 0
+            run.journals += 1
         if grown.rows:
             added, refused = self._database.add_journal(run.number, grown.rows)
             run.journalled += added
@@ -197,6 +204,7 @@ class Catalog:
             run._grew = time.monotonic()
         elif known == (0, 0) and tail.size:
             run._grew = time.monotonic() - max(0.0, time.time() - _modified(tail.path))
+        return max(0, tail.offset - known[0])
 
     def _blame(self, run: Run, part: str, reason: str) -> None:
         if reason:

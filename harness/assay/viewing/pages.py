@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +21,7 @@ from assay.reasoning import split_reasoning
 from assay.rendering import escape, highlight, interval_svg, one_line, prose, share_svg
 from assay.report.rows import percent
 from assay.report.text import short_names, visible
+from assay.rescore import FLIPS as RESCORED
 from assay.viewing.catalog import Catalog, natural
 from assay.viewing.comparing import MAY_DIFFER, MUST_AGREE, Comparisons, ProblemPair, differences
 from assay.viewing.database import VERDICTS, Database
@@ -35,6 +39,9 @@ WORDS = {
 """What a verdict is called on a page."""
 PROBLEMS_PAGE = 100
 _RUNS_PAGE = 500
+_MAX_FLIPS = 200
+_FLIP = ("problem_id", "sample_index", "before", "after", "reason")
+_FLIPS_BYTES = 2**20
 _STATES = ("running", "complete", "partial", "broken")
 _RUN_ORDERS = ("name", "model", "benchmark", "score", "samples", "started")
 _PROBLEM_ORDERS = {"": "as named", "hardest": "hardest first", "easiest": "easiest first"}
@@ -135,6 +142,7 @@ class Pages:
             "facts": _facts(run.manifest),
             "session": orjson.dumps(run.session, option=orjson.OPT_INDENT_2).decode()[:20_000] if run.session else "",
             "sessions": len(run.manifest.get("sessions") or ()),
+            "flips": _flips(run.folder / RESCORED),
             "first_prompt": str(run.manifest.get("first_prompt") or "")[:50_000],
             "others": [
                 other
@@ -302,6 +310,22 @@ def _kind(pair: ProblemPair) -> str:
 
 def _whole_number(text: str, below: int) -> int:
     return min(int(text), max(0, below - 1)) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _flips(path: Path) -> list[dict[str, str]]:
+    """The last verdicts that a rescore changed; lines that are none are left out."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _FLIPS_BYTES))
+            lines = file.read(_FLIPS_BYTES).split(b"\n")[-_MAX_FLIPS - 1 :]
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        with contextlib.suppress(orjson.JSONDecodeError, TypeError, KeyError):
+            flip = orjson.loads(line)
+            found.append({name: str(flip[name]) for name in _FLIP})
+    return found
 
 
 def _started(run: Run) -> str:

@@ -37,6 +37,8 @@ class Run:
     tail: Tail | None = None
     journalled: int = 0
     """Samples that were read from its journal."""
+    journals: int = 0
+    """How often its journal was emptied or replaced."""
     live: bool = False
     """Whether something writes to it."""
     version: int = 0

@@ -12,9 +12,10 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 from assay.errors import StoreError
@@ -23,8 +24,8 @@ from assay.viewing.run import Run, Sealed
 
 WAIT_SECONDS = 2.2
 """How long a page waits for a search."""
-_KEPT = 16
-"""Searches that are remembered; each holds 8 bytes for every hit."""
+_KEPT = 8
+"""Words whose searches are remembered; each hit costs 8 bytes."""
 _FIELDS = ("text", "extracted", "reason")
 
 
@@ -50,14 +51,15 @@ class Searches:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Any, ...], _Search] = OrderedDict()
+        self._kept: OrderedDict[str, dict[Path | tuple[int, int], _Search]] = OrderedDict()
+        """By words; for each run by its sealed file, or for its journal by its number and that of the journal."""
         self._threads = ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1)), thread_name_prefix="assay-search")
 
     def close(self) -> None:
         """Stop what goes on."""
         with self._lock:
-            for search in self._kept.values():
-                search.stopped = True
+            for searches in self._kept.values():
+                _stop(searches)
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def find(self, runs: Sequence[Run], words: str, wait: float = WAIT_SECONDS) -> tuple[Any, float]:
@@ -93,12 +95,11 @@ class Searches:
         return table, looked / total if total else 1.0
 
     def _sealed(self, sealed: Sealed, words: str) -> _Search:
-        key = (sealed.link, words)
         with self._lock:
-            if (known := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
-                return known
-            search = self._keep(key, _Search(sealed.rows))
+            searches = self._of(words)
+            if sealed.link in searches:
+                return searches[sealed.link]
+            search = searches[sealed.link] = _Search(sealed.rows)
         if not sealed.groups:
             search.done.set()
         left = [sealed.groups]
@@ -106,12 +107,13 @@ class Searches:
             self._threads.submit(self._look_into, search, sealed, group, first, words, left)
         return search
 
-    def _keep(self, key: tuple[Any, ...], search: _Search) -> _Search:
-        self._kept[key] = search
+    def _of(self, words: str) -> dict[Path | tuple[int, int], _Search]:
+        """The searches for some words, the oldest others forgotten. Call it with the lock held."""
+        searches = self._kept.setdefault(words, {})
+        self._kept.move_to_end(words)
         while len(self._kept) > _KEPT:
-            _, forgotten = self._kept.popitem(last=False)
-            forgotten.stopped = True
-        return search
+            _stop(self._kept.popitem(last=False)[1])
+        return searches
 
     def _look_into(self, search: _Search, sealed: Sealed, group: int, first: int, words: str, left: list[int]) -> None:
         try:
@@ -132,16 +134,13 @@ class Searches:
         """Journals are in our own database, and grow: a search goes on where it ended."""
         import pyarrow as pa
 
-        key = (run.number, words)
         with self._lock:
-            search = self._kept.get(key) or self._keep(key, _Search(run.journalled))
+            search = self._of(words).setdefault((run.number, run.journals), _Search(run.journalled))
             search.total = run.journalled
         with self._database.cursor() as cursor:
             (end,) = cursor.execute(
                 "SELECT coalesce(max(pos), -1) FROM journal WHERE run = ?", [run.number]
             ).fetchone() or (-1,)
-            if end < search.last:
-                search.last, search.hits = -1, []  # the journal began anew
             if end > search.last:
                 rows = cursor.execute(
                     "SELECT pos FROM journal WHERE run = ? AND pos > ? AND pos <= ? "
@@ -155,6 +154,11 @@ class Searches:
         search.looked = search.total
         search.done.set()
         return search
+
+
+def _stop(searches: Mapping[Path | tuple[int, int], _Search]) -> None:
+    for search in searches.values():
+        search.stopped = True
 
 
 def _first_rows(sealed: Sealed) -> list[int]:
