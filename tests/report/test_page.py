@@ -19,6 +19,7 @@ from assay.errors import UsageError
 from assay.report.page import build_page
 from assay.report.page.samples import read_samples
 from assay.report.page.training import find_training_runs
+from assay.report.page.views import curves_of, make_views
 from assay.results import find_runs, load_result
 from assay.steps import step_of
 from assay.types import Completion, Outcome, Verdict
@@ -66,6 +67,19 @@ def test_steps_are_read_from_names():
     assert step_of("vllm:org/model@step-12") == ("vllm:org/model", 12)
     assert step_of("hf:Qwen/Qwen3-8B") == ("hf:Qwen/Qwen3-8B", None)
     assert step_of("hf:" + "a/" * 5000 + "step") == ("hf:" + "a/" * 5000 + "step", None)
+
+
+def test_every_sampling_has_a_curve_of_its_own():
+    def run(step, temperature):
+        return {"model": f"hf:out/checkpoint-{step}", "benchmark": "sums", "temperature": temperature, "top_p": 1.0}
+
+    records = [run(step, temperature) for temperature in (0.6, 1.0) for step in (50, 100)]
+    views = make_views(records, [None] * 4, [None] * 4)
+    assert {name: [view.step for view in steps] for name, steps in curves_of(views).items()} == {
+        "out, T 0.6": [50, 100], "out, T 1.0": [50, 100],
+    }  # fmt: skip
+    (alone,) = curves_of(make_views(records[:2], [None] * 2, [None] * 2))
+    assert alone == "out"
 
 
 def test_samples_agree_with_the_summary(tmp_path: Path):

@@ -51,19 +51,34 @@ def make_views(
     found = [step_of(model_of(record)) for record in records]
     names = short_names([model_of(record) for record in records])
     series_names = short_names([series for series, _ in found])
+    settings = _settings(records, [series for series, _ in found])
     views = [
         View(
             record=record,
             samples=each,
             model=names[model_of(record)],
             benchmark=benchmark_of(record),
-            series=series_names[series],
+            series=series_names[series] + settings[place],
             step=step,
             language_mix=mix,
         )
-        for record, each, (series, step), mix in zip(records, samples, found, mixes, strict=True)
+        for place, (record, each, (series, step), mix) in enumerate(zip(records, samples, found, mixes, strict=True))
     ]
     return sorted(views, key=lambda view: (view.benchmark, view.series, -1 if view.step is None else view.step))
+
+
+def _settings(records: Sequence[Mapping[str, Any]], series: Sequence[str]) -> list[str]:
+    """What tells a run's sampling from that of others of its benchmark and training: they are curves of their own."""
+    names = {"temperature": "T", "top_p": "top-p", "max_tokens": "cap"}
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for record, name in zip(records, series, strict=True):
+        groups.setdefault((benchmark_of(record), name), []).append(record)
+    texts = []
+    for record, name in zip(records, series, strict=True):
+        group = groups[benchmark_of(record), name]
+        varied = [field for field in names if len({visible(each.get(field)) for each in group}) > 1]
+        texts.append("".join(f", {names[field]} {visible(record.get(field))}" for field in varied))
+    return texts
 
 
 def by_benchmark(views: Sequence[View]) -> dict[str, list[View]]:
