@@ -56,6 +56,7 @@ def test_a_run_folder_stands_for_its_checkpoints_by_step(tmp_path: Path) -> None
     checkpoint(tmp_path / "ours" / "checkpoints" / ".part-step-002000")
     checkpoint(tmp_path / "base")
     (tmp_path / "trl" / "runs").mkdir()
+    (tmp_path / "trl" / "config.json").write_text("{}")  # the final model, which is the last checkpoint once more
     assert [ref.step for ref in find_checkpoints([f"hf:{tmp_path}/trl"])] == [50, 500, 1000]
     assert [ref.step for ref in find_checkpoints([f"vllm:{tmp_path}/ours"])] == [50, 500, 1000]
     both = find_checkpoints([f"hf:{tmp_path}/base", f"hf:{tmp_path}/*", f"hf:{tmp_path}/trl/checkpoint-*00"])

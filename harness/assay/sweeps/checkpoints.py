@@ -129,15 +129,17 @@ def _names(rest: str, revisions: tuple[str, ...]) -> list[str]:
 
 
 def _in_folder(folder: Path, name: str) -> list[str]:
-    """The folder itself where it is a model, else the checkpoints in it."""
-    if (folder / "config.json").is_file() or any(folder.glob("*.gguf")):
-        return [name]
+    """The checkpoints in a folder, or the folder itself where there are none and it is a model.
+
+    Trainers put the final model beside the checkpoints; it is the last of them once more.
+    """
     for pattern in _NESTED:
         inside = [path for path in folder.glob(pattern) if path.is_dir() and not _unfinished(path)]
         if inside:
             return [str(path) for path in inside]
     # A checkpoint that a trainer has just begun to write holds no configuration yet.
-    return [name] if step_of(name)[1] is not None else []
+    is_model = (folder / "config.json").is_file() or any(folder.glob("*.gguf"))
+    return [name] if is_model or step_of(name)[1] is not None else []
 
 
 def _unfinished(folder: Path) -> bool:

@@ -13,6 +13,7 @@ are drawn by tasks, some problems each.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,6 +38,7 @@ from assay.sweeps.planning import CellPlan, plan_cells
 from assay.sweeps.record import CellRecord, CheckpointRecord, SweepRecord
 from assay.verification import Pool
 
+_log = logging.getLogger("assay.sweeps")
 Say = Callable[[str], None]
 _MOST_AT_ONCE = 32
 """Checkpoints whose samples are drawn elsewhere at the same time; each keeps its rows in memory here."""
@@ -284,7 +286,10 @@ class Sweep:
         return {name: dict(options) for name, options in self.config.verifier_options.items() if name in used}
 
     def _fail(self, entry: CheckpointRecord, engine: Engine, error: Exception) -> None:
-        named = str(error) if isinstance(error, AssayError) else f"{type(error).__name__}: {error}"
+        named = str(error)
+        if not isinstance(error, AssayError):
+            named = f"{type(error).__name__}: {error}"
+            _log.warning("an error that nobody raises on purpose, in %s", entry.url, exc_info=error)
         entry.state, entry.reason = "failed", " ".join(named.split())[:1000]
         self.say(f"failed: {entry.reason}")
         engine.close()  # whatever it holds now is not to be trusted
