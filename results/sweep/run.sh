@@ -9,7 +9,7 @@ python=${PYTHON:-$here/../../.venv/bin/python}
 rm -rf "$runs"
 cd "$models"
 sweep() {
-  "$python" -m assay sweep hf:./grpo -m hf:./base sums_carry:8 sums_plain:8 --plugin "$here/sums.py" --out runs -o device=cpu "$@"
+  "$python" -m assay sweep hf:./grpo -m hf:./base sums_carry:8 sums_plain:8 --plugin "$here/carry.py" --out runs -o device=cpu "$@"
 }
 echo "== plan"; sweep --dry-run
 echo "== killed in the middle"
@@ -25,10 +25,10 @@ sweep --dry-run
 echo "== the same command again"; sweep
 echo "== compared"
 last=$(ls -d runs/step-* | tail -1)
-"$python" -m assay compare "$last" runs/base runs/step-000050 runs/step-000200 --plugin "$here/sums.py" --markdown > "$here/compare.md"
+"$python" -m assay compare "$last" runs/base runs/step-000050 runs/step-000200 --plugin "$here/carry.py" --markdown > "$here/compare.md"
 cat "$here/compare.md"
-"$python" -m assay power "$last"/sums_carry-* --diff 0.02 --plugin "$here/sums.py"
+"$python" -m assay power "$last"/sums_carry-* --diff 0.02 --plugin "$here/carry.py"
 cp runs/sweep-*.csv "$here/curves.csv"
-"$python" -m assay report runs --figures runs/figures --plugin "$here/sums.py"
+"$python" -m assay report runs --figures runs/figures --plugin "$here/carry.py"
 cp runs/figures/*curves*.svg "$here/"
 ls -la runs/figures

@@ -8,51 +8,39 @@ that of ../learning/addition.py.
 
 from __future__ import annotations
 
-import random
+import shutil
 import sys
 from pathlib import Path
 
 import assay
 
-PLUGIN = Path(__file__).with_name("sums.py")
+SEED = 0
+PLUGIN = Path(__file__).with_name("carry.py")
 
 
 def main() -> None:
-    import importlib.util
-
     import torch
 
-    from assay_trainers.common.models import save_policy
     from assay_trainers.grpo.config import read_config
     from assay_trainers.grpo.trainer import train
 
-    spec = importlib.util.spec_from_file_location("sums", PLUGIN)
-    assert spec is not None
-    assert spec.loader is not None
-    sums = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sums)
-    out = Path(sys.argv[1])
     torch.set_num_threads(1)
-    assay.load_plugin(PLUGIN)
-    held_out, rest = ([sums.addition.problem_of(a, b) for a, b in part] for part in sums.pairs())
-    tokenizer = sums.addition.make_tokenizer()
-    model = sums.addition.make_model(tokenizer, sums.SEED)
-    random.seed(sums.SEED)
-    steps = sums.addition.supervise(model, tokenizer, rest, held_out, 0.3)
-    print(f"supervised: {steps} steps", flush=True)
-    save_policy(model, tokenizer, out / "base")
+    assay.load_plugin(PLUGIN)  # also makes the files of ../learning importable
+    import addition
+
+    out = Path(sys.argv[1])
+    base, _, rest, how = addition.prepare(SEED, out)
+    print("supervised", how, flush=True)
+    shutil.copytree(base, out / "base", dirs_exist_ok=True)
     config = read_config(
         {
+            **addition.SETTINGS,
             "model": str(out / "base"),
             "output": str(out / "grpo"),
             "data": {"path": "held in memory", "template": "raw"},
-            "reward": {"terms": [{"name": "exact"}]},
-            "preset": "grpo",
-            "loss": {"beta": 0.0},
+            "reward": {"terms": [{"name": "paid", "verifier": "exact_text"}]},
             "steps": 250,
-            "seed": sums.SEED,
-            "rollout": {"prompts": 16, "group": 16, "max_tokens": 5, "batch_size": 256},
-            "optimizer": {"learning_rate": 5e-5},
+            "seed": SEED,
             "checkpoints": {"every": 50, "keep": 10},
         }
     )
