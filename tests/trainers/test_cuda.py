@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 from assay import Problem, Sampling
 from assay_trainers.common.batching import Row, collate
@@ -63,7 +64,7 @@ def test_what_is_drawn_has_the_log_probs_that_the_cpu_gives_it(precision: str) -
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     rows = [Row(prompt_ids=r.prompt.token_ids, completion_ids=r.completion.token_ids or ()) for r in rollouts]
     batch = collate(rows)
-    expected, _ = completion_logprobs(tiny_model(), batch, temperature=0.8)
+    expected = completion_logprobs(tiny_model(), batch, temperature=0.8)[0].detach()
     given = torch.zeros_like(expected)
     for place, rollout in enumerate(rollouts):
         values = torch.tensor(rollout.completion.logprobs)
@@ -126,7 +127,9 @@ def test_a_step_is_the_cpus(
             alarms__mismatch=1.0,
         )
         config = replace(config, device=device)
+        AcceleratorState._reset_state(True)  # one process has one precision and one device; this test has several
         trainer = Trainer(config, problems, DigitReward(), World(cpu=exact, dtype=config.dtype))
+        assert trainer.learner.model.device.type == ("cpu" if exact else "cuda")
         trainer.output.mkdir(exist_ok=True)
         metrics = trainer.step()
         found[device] = (metrics, {name: value.cpu() for name, value in trainer.learner.model.state_dict().items()})

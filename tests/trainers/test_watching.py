@@ -26,7 +26,7 @@ from assay_trainers.grpo import evaluator
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.curves import draw
 from assay_trainers.grpo.held_out import split_samples
-from assay_trainers.grpo.policy_backend import PolicyBackend, weights_fingerprint
+from assay_trainers.grpo.policy_backend import PolicyBackend, spread, weights_fingerprint
 from assay_trainers.grpo.progress import StepLine
 from assay_trainers.grpo.rollouts import TransformersEngine
 from assay_trainers.grpo.trainer import Trainer, train
@@ -393,3 +393,11 @@ def test_a_trainer_evaluates_its_own_weights(watched: Make, problems: list[Probl
     before = trainer._backend(0).fingerprint
     trainer.run()
     assert trainer._backend(3).fingerprint != before
+
+
+@pytest.mark.parametrize("length", [0, 1, 5, 1024, 1025, 2**24 + 1, 28_311_552, 10**11])
+def test_places_of_a_fingerprint_lie_inside_the_tensor(length: int) -> None:
+    places = spread(length)
+    assert len(places) == min(length, 1024)
+    assert all(0 <= place < length for place in places.tolist())
+    assert len(set(places.tolist())) == len(places)

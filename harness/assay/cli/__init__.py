@@ -98,6 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("assay: interrupted", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader of a pipe, such as `head`, has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         if error.errno != errno.ENOSPC:
             raise
         # Run folders report a full disk themselves; this is where the output goes.

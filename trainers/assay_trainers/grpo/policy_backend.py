@@ -134,7 +134,16 @@ def weights_fingerprint(model: Any, *settings: str) -> str:
     digest = hashlib.sha256("\x1f".join(settings).encode())
     for name, tensor in sorted(model.state_dict().items()):
         flat = tensor.detach().reshape(-1)
-        places = torch.linspace(0, max(0, len(flat) - 1), min(len(flat), _VALUES), device=flat.device).long()
+        places = spread(len(flat)).to(flat.device)
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(flat[places].to("cpu", torch.float64).numpy().tobytes())
     return digest.hexdigest()
+
+
+def spread(length: int) -> torch.Tensor:
+    """Evenly spread places of a tensor of that many values, `_VALUES` at most.
+
+    In whole numbers: tens of millions are beyond float32, where a place rounded up lies outside the tensor.
+    """
+    count = min(length, _VALUES)
+    return torch.arange(count) * length // max(1, count)
