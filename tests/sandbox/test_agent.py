@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -361,3 +362,30 @@ def test_java_is_named_after_its_public_class_and_started_at_its_main(code: str,
     started = time.monotonic()
     assert java_names(code) == names
     assert time.monotonic() - started < 2
+
+
+HOG = "import time\nend = time.monotonic() + 60\nwhile time.monotonic() < end: pass\n"
+
+
+@pytest.mark.parametrize("mode", ["exec", "fork"])
+def test_waiting_for_a_processor_does_not_count_by_the_clock(mode: RunMode) -> None:
+    """On one processor with seven others that run all the time, while the limit leaves room for two of them."""
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everywhere)})
+    hogs = []
+    try:
+        with open_native() as native:
+            code = "import time\nwhile time.process_time() < 0.4: pass\nprint('done')"
+            with native.load(SourceCode(language="python", code=code), mode=mode) as program:
+                hogs = [subprocess.Popen([sys.executable, "-c", HOG]) for _ in range(7)]
+                run = program.run(b"", RunLimits(cpu_seconds=2.0, wall_seconds=1.2))
+                assert (run.status, run.stdout) == (RunStatus.OK, b"done\n")
+                assert run.wall_seconds < 1.2
+            with native.load(SourceCode(language="python", code="import time\ntime.sleep(9)"), mode=mode) as program:
+                sleeping = program.run(b"", RunLimits(cpu_seconds=2.0, wall_seconds=0.5))
+                assert sleeping.status is RunStatus.TIME_LIMIT
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+        os.sched_setaffinity(0, everywhere)

@@ -39,7 +39,8 @@ class RunLimits:
     cpu_seconds: float = 2.0
     """User and system time, summed over all processes of the run."""
     wall_seconds: float | None = None
-    """Real time; None: twice the CPU time and one second, so that a sleeping program ends too."""
+    """Real time; None: twice the CPU time and one second, so that a sleeping program ends too. Time in which it would
+    run and waits for a processor of a busy machine is not counted, up to ten seconds."""
     memory_bytes: int = 512 * 2**20
     """Memory of each process, its stack included (programs may recurse as deep as this holds)."""
     output_bytes: int = 16 * 2**20

@@ -393,7 +393,9 @@ class Runner:
     def broken_limit(self, limits: confine.Limits, watched: watch.Watch, output: int) -> str:
         """Which limit a living run has broken, or nothing. `output`: bytes on standard output so far."""
         if time.monotonic() >= watched.deadline:
-            return "wall"
+            watched.starved = max(watched.starved, self.census.starved())
+            if time.monotonic() >= watched.deadline:
+                return "wall"
         if output > limits.output:
             return "output"
         usage = self.census.usage()
@@ -406,7 +408,7 @@ class Runner:
 
     def report(self, ending: Ending, watched: watch.Watch, limits: confine.Limits, reason: str, output: int) -> Report:
         """What to reply about a run that wrote `output` bytes."""
-        wall = time.monotonic() - watched.started
+        wall = watched.wall
         if not reason and ending.cpu > limits.cpu:
             reason = "cpu"
         if not reason and output > limits.output:

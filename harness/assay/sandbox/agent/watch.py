@@ -4,6 +4,9 @@ The kernel's limits are for one process each. A run of many processes is measure
 and memory summed over what lives, the number of tasks, the bytes written. A short run ends before the first tick and
 costs nothing of this.
 
+The wall clock is for programs that sleep or wait. One that would run, and waits for a processor because the machine is
+busy, is not at fault: the kernel tells for how long it waited so, and the limit is put off by that.
+
 Processor time of children that nobody waits for is lost to the kernel's own sums, so what was seen of each process is
 kept until the run's end: only what it used after it was seen last escapes.
 """
@@ -17,6 +20,8 @@ import time
 from . import wire
 
 TICK = 0.05
+MOST_STARVED = 10.0
+"""Seconds at most by which a wall limit is put off; the host waits for twice as long before it gives an agent up."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CLOCK = os.sysconf("SC_CLK_TCK")
 
@@ -69,6 +74,17 @@ class Census:
             todo += children
         return found
 
+    def starved(self) -> float:
+        """Seconds that a process of the run has waited for a processor, of the one that waited longest."""
+        longest = 0
+        for pid in self.processes():
+            try:
+                with open(f"/proc/{pid}/schedstat", "rb") as file:
+                    longest = max(longest, int(file.read(100).split()[1]))
+            except (OSError, IndexError, ValueError):  # it has ended, or this kernel does not count it
+                continue
+        return min(longest / 1e9, MOST_STARVED)
+
     def usage(self) -> Usage:
         """Sums over the living. A process that ends meanwhile is left out."""
         total = Usage()
@@ -109,7 +125,9 @@ class Watch:
         self.pid, self._page, self._stderr = pid, channel.page, stderr
         self._host = channel.source
         self.started = time.monotonic()
-        self.deadline = self.started + seconds
+        self.starved = 0.0
+        """Seconds that the run was found to have waited for a processor, when its time was over."""
+        self._seconds = seconds
         self.ended = False
         self.poll = select.poll()
         self.poll.register(stderr, select.POLLIN)
@@ -123,6 +141,16 @@ class Watch:
         except OSError:  # a kernel, or gVisor, that has no pidfd
             self._end = -1
         self._page.clear_tail()
+
+    @property
+    def deadline(self) -> float:
+        """When its time is over by the clock."""
+        return self.started + self._seconds + self.starved
+
+    @property
+    def wall(self) -> float:
+        """Seconds that it has taken so far, but those for which it was starved."""
+        return time.monotonic() - self.started - self.starved
 
     def close(self) -> None:
         """Close what was opened here."""
