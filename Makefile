@@ -11,7 +11,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help doors demo test check docs format bench learn attacks soak code-data clean
+.PHONY: help doors demo test check docs format bench learn attacks ray pipelines soak code-data clean
 
 help:
 	@echo "make demo    install, then evaluate a small real model on procedural tasks (minutes, CPU)"
@@ -23,6 +23,7 @@ help:
 	@echo "make learn   train small models by GRPO and draw their curves into results/learning (SEED=1)"
 	@echo "make attacks every hostile program in every sandbox and mode (an hour)"
 	@echo "make ray     a sweep on a Ray cluster of several nodes, one of which dies"
+	@echo "make pipelines run the small recipes, killed once in every stage and resumed, and write results/pipelines"
 	@echo "make soak    kill and resume a real run 1,000 times, judge 20,000 programs"
 	@echo "make code-data  judge thousands of real programs and write results/code"
 	@echo "make image   build the docker sandbox's image from Debian's packages (root, debootstrap, a running dockerd)"
@@ -78,7 +79,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/assay demo
 
 # Tests that watch the whole machine or short clocks come after the others, alone. ARGS go to both; JUNIT names a folder.
-DEFAULT := not perf and not soak and not code_data and not attacks_full and not ray
+DEFAULT := not perf and not pipelines and not soak and not code_data and not attacks_full and not ray
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "$(DEFAULT) and not alone" -n auto --dist loadfile $(if $(JUNIT),--junitxml=$(JUNIT)/beside.xml) $(ARGS)
 	$(BIN)/python -m pytest -m "$(DEFAULT) and alone" $(if $(JUNIT),--junitxml=$(JUNIT)/alone.xml) $(ARGS)
@@ -117,6 +118,9 @@ attacks: $(VENV)/.dev
 ray: $(VENV)/.dev
 	@$(PIP) -e '.[ray]'
 	$(BIN)/python -m pytest -m ray tests/sweeps -s $(ARGS)
+
+pipelines: $(VENV)/.dev
+	$(BIN)/python -m pytest -m pipelines tests/trainers/test_pipeline_recipes.py -s $(ARGS)
 
 soak: $(VENV)/.dev
 	ASSAY_SOAK_KILLS=1000 ASSAY_SOAK_PROGRAMS=20000 $(BIN)/python -m pytest -m soak tests/soak -s $(ARGS)

@@ -7,7 +7,7 @@ with 64 samples a problem still answers for `:16`. An unfinished run has a summa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +22,7 @@ from assay.metrics.summary import SampleRow, summarise
 from assay.plugins import get_verifier
 from assay.report import markdown_report
 from assay.runs.manifest import MANIFEST, load_manifest, write_json, write_text
-from assay.runs.records import Row
+from assay.runs.records import Record, Row
 from assay.runs.store import SampleStore
 from assay.types import CheckedSample, FinishReason, Outcome
 from assay.verification import Pool, default_pool
@@ -56,6 +56,11 @@ class RunResult:
             worth = None if row.outcome.is_ours else row.score or 0.0
             scores.setdefault(row.problem_id, []).append(worth)
         return scores
+
+    def records(self) -> Iterator[Record]:
+        """The stored samples that the run's last session asked for, whole, in order of problem and sample index."""
+        with SampleStore.open(self.path) as store:
+            yield from store.records([row.key for row in _counted(self.manifest, store.rows.values())])
 
     def row(self) -> dict[str, Any]:
         """The run as a row of a table: what was run, how, and the summary."""

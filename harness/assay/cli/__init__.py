@@ -30,6 +30,8 @@ COMMANDS = {
     "audit": "Try to fool a verifier: properties and attacks, a score card, and exit code 1 if there is a hole.",
     "codeforces": "Rate a model by Codeforces contests, and reproduce rating changes.",
     "train": "Train a model, on rewards (grpo) or on rows (sft); the same command resumes a run that was stopped.",
+    "sample": "Draw samples from a model, verify them, and keep the right and well-made ones as training rows.",
+    "pipeline": "Run a recipe stage by stage, evaluating after each; stages whose outputs are current are skipped.",
     "serve": "Serve verdicts and rewards over HTTP, for trainers on other machines or in other languages.",
     "view": "Look at runs and their samples in the browser: a local web page, on this machine only.",
     "import": "Take the results of official runners into a run: SWE-bench, Aider.",

@@ -13,6 +13,7 @@ Pure functions over plain lists, one idea a file:
 | `power` | how many problems and samples it takes to see a difference |
 | `student_t` | Student's t distribution |
 | `repetition` | whether a text ends in a loop, and how much of it repeats |
+| `near` | near duplicates among many texts |
 | `win_rate` | how often a judge prefers a model to a baseline, at equal lengths too |
 | `summary` | everything above for one run, as a JSON-able dict |
 | `codeforces/` | a rating from contest standings |
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from assay.metrics.compare import PairedComparison, paired, sign_flip_exact
     from assay.metrics.differences import Difference, difference, holm
     from assay.metrics.expected_votes import cons_at_k_expected
+    from assay.metrics.near import near_duplicates
     from assay.metrics.noise import (
         Interval,
         VarianceComponents,
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
         problems_needed,
         samples_needed,
     )
-    from assay.metrics.repetition import is_repetitive, one_character_each, repeated_share, take_out_unspaced
+    from assay.metrics.repetition import is_repetitive, one_character_each, repeated_share, take_out_unspaced, words_of
     from assay.metrics.student_t import t_quantile, t_two_sided
     from assay.metrics.summary import SampleRow, check_metrics, summarise
     from assay.metrics.votes import answer_classes, cons_at_k
@@ -79,6 +81,7 @@ _HOME = {
     "holm": "differences",
     "is_repetitive": "repetition",
     "length_controlled_win_rate": "win_rate",
+    "near_duplicates": "near",
     "one_character_each": "repetition",
     "pair_from_one": "power",
     "pair_from_two": "power",
@@ -100,6 +103,7 @@ _HOME = {
     "take_out_unspaced": "repetition",
     "variance_components": "noise",
     "wilson": "noise",
+    "words_of": "repetition",
 }
 """Where each public name lives, so that it can be imported when it is first asked for."""
 
@@ -122,6 +126,7 @@ __all__ = [
     "holm",
     "is_repetitive",
     "length_controlled_win_rate",
+    "near_duplicates",
     "one_character_each",
     "pair_from_one",
     "pair_from_two",
@@ -143,6 +148,7 @@ __all__ = [
     "take_out_unspaced",
     "variance_components",
     "wilson",
+    "words_of",
 ]
 
 

@@ -25,6 +25,14 @@ MAX_RATIO = 0.18
 """Compressed size over size; below it, the tail is a loop."""
 
 
+_WORDS = re.compile(r"[^\W_]+")
+
+
+def words_of(text: str) -> list[str]:
+    """Words in lower case; each character of a script without spaces is one."""
+    return _WORDS.findall(one_character_each(text.lower()))
+
+
 def is_repetitive(text: str) -> bool:
     """Whether the end of the text repeats itself; always False below 500 characters. Takes under 0.1 ms."""
     if len(text) < MIN_CHARS:

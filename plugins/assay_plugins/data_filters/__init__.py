@@ -45,7 +45,5 @@ def register_verifiers() -> Mapping[str, Callable[..., Verifier]]:
 def __getattr__(name: str) -> Any:
     """`near_duplicates` is imported when it is first asked for: it needs numpy and datasketch."""
     if name == "near_duplicates":
-        from assay_plugins.data_filters.duplicates import near_duplicates
-
-        return near_duplicates
+        return assay.metrics.near_duplicates
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,14 +6,11 @@ Texts are compared in lower case, as words of letters and digits, so that LaTeX 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import assay
-from assay import BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict
-
-_WORDS = re.compile(r"[^\W_]+")
+from assay import BaseVerifier, Completion, Outcome, Problem, UsageError, Verdict, metrics
 
 
 class NotInBenchmarks(BaseVerifier):
@@ -47,7 +44,7 @@ class NotInBenchmarks(BaseVerifier):
         index: dict[int, tuple[str, str, int]] = {}
         for name in self.benchmarks:
             for problem in assay.get_benchmark(name).problems():
-                words = words_of("\n".join(message.content for message in problem.prompt))
+                words = metrics.words_of("\n".join(message.content for message in problem.prompt))
                 length = min(self.ngram, len(words))
                 for run in _runs(words, length):
                     index.setdefault(hash(run), (name, problem.id, length))
@@ -63,7 +60,7 @@ class NotInBenchmarks(BaseVerifier):
         if self.responses:
             texts.append(completion.text)
         for text in texts:
-            words = words_of(text)
+            words = metrics.words_of(text)
             for length in self._lengths:
                 for run in _runs(words, length):
                     found = self._index.get(hash(run))
@@ -75,11 +72,6 @@ class NotInBenchmarks(BaseVerifier):
     def verify(self, problem: Problem, completion: Completion) -> Verdict:
         """The same as `verify_fast`."""
         return self.verify_fast(problem, completion)
-
-
-def words_of(text: str) -> list[str]:
-    """Words in lower case; each character of a script without spaces is one."""
-    return _WORDS.findall(assay.metrics.one_character_each(text.lower()))
 
 
 def _runs(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:

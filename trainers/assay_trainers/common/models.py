@@ -24,6 +24,8 @@ class Shape:
     parameters: int
     layers: int
     hidden: int
+    window: int | None
+    """Tokens of its context; None where the configuration has no number."""
 
 
 def load_policy(source: str, *, device: Any) -> tuple[Any, Any]:
@@ -72,6 +74,7 @@ def parameters_of(source: str) -> Shape | None:
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         layers=int(inner.num_hidden_layers),
         hidden=int(inner.hidden_size),
+        window=window_of(config),
     )
 
 
@@ -107,8 +110,13 @@ def parameter_count(model: Any) -> int:
 
 def context_window(model: Any) -> int | None:
     """Tokens that fit into the model's context; None where the configuration has no number."""
-    config = model.config.get_text_config(decoder=True)
-    return getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+    return window_of(model.config)
+
+
+def window_of(config: Any) -> int | None:
+    """The same, from a model's configuration."""
+    inner = config.get_text_config(decoder=True)
+    return getattr(inner, "max_position_embeddings", None) or getattr(inner, "n_positions", None)
 
 
 def checkpoint_gradients(model: Any) -> None:

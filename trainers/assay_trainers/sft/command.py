@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay_trainers.sft.config import SftConfig, read_config
+
+if TYPE_CHECKING:
+    from assay_trainers.common.models import Shape
 
 
 def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
@@ -19,15 +22,17 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
     """
     import yaml
 
-    from assay_trainers.common.models import load_tokenizer
+    from assay_trainers.common.models import load_tokenizer, parameters_of
     from assay_trainers.sft.data import read_examples
     from assay_trainers.sft.encoding import Encoder, show_row
-    from assay_trainers.sft.trainer import set_chat_template, split
+    from assay_trainers.sft.trainer import capped, set_chat_template, split
 
     config = read_config(source, changes)
     tokenizer = load_tokenizer(config.model)
     set_chat_template(tokenizer, config.data)
-    encoded = Encoder(tokenizer, config.data).encode(read_examples(config.data))
+    shape = parameters_of(config.model)
+    data = capped(config.data, shape.window if shape is not None else None)
+    encoded = Encoder(tokenizer, data).encode(read_examples(data))
     held_out, rows = split(encoded, config)
     lengths = sorted(row.length for row in rows)
     tokens, learned = sum(lengths), sum(row.learned for row in rows)
@@ -42,7 +47,7 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
         f"tokens              {tokens:,} an epoch, {learned:,} of them learned; rows of {lengths[0]} to {most}, "
         f"half up to {middle}",
         f"optimizer updates   {steps} of {config.rows} rows: {seen:.2f} epochs, {int(tokens * seen):,} tokens",
-        *_memory(config, most),
+        *_memory(config, shape, most),
         "first row           " + show_row(tokenizer, rows[0]),
     ]
     return "\n".join(lines)
@@ -70,11 +75,8 @@ def run(source: str | Path, changes: Mapping[str, Any], show: Callable[[str], No
     return result.finished
 
 
-def _memory(config: SftConfig, longest: int) -> list[str]:
+def _memory(config: SftConfig, shape: Shape | None, longest: int) -> list[str]:
     """Bytes of parameters and activations, from the model's configuration alone."""
-    from assay_trainers.common.models import parameters_of
-
-    shape = parameters_of(config.model)
     if shape is None:
         return []
     # float32: weights 4, gradient 4, AdamW's two moments 8.

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +84,11 @@ class Trainer:
             check_packing(model)
         if config.gradient_checkpointing:
             checkpoint_gradients(model)
-        window = context_window(model)
-        if window is not None and config.data.max_tokens > window:
-            config = _capped(config, window)
-        encoder = Encoder(self.tokenizer, config.data)
-        encoded = encoder.encode(read_examples(config.data))
+        data = capped(config.data, context_window(model))
+        encoder = Encoder(self.tokenizer, data)
+        encoded = encoder.encode(read_examples(data))
         self.held_out, self.rows = split(encoded, config)
-        _say_what_fell(encoded, config)
+        _say_what_fell(encoded, data)
         end_with(model, encoder.end_of_turn)
         self.steps = config.total_steps(len(self.rows))
         self.learner = Learner(model, self.config, self.steps, world)
@@ -102,7 +100,7 @@ class Trainer:
         with locked(self.output) if self.world.is_main else nullcontext(), on_sigterm(self._stop):
             self._resume()
             if self.step_number == 0:
-                self._validate({"step": 0})
+                self._write({"step": 0})
             while self.step_number < self.steps and self._advance(on_step):
                 if self.step_number % self.config.checkpoints.every == 0:
                     self._save()
@@ -140,12 +138,12 @@ class Trainer:
             "seconds": seconds,
             "tokens_per_second": tokens / seconds,
         }
-        self._validate(metrics)
+        self._write(metrics)
         if self.world.is_main and on_step is not None:
             on_step(self.step_number, self.steps, metrics)
         return not any(self.world.gather([self._stop.is_set()]))
 
-    def _validate(self, metrics: dict[str, Any]) -> None:
+    def _write(self, metrics: dict[str, Any]) -> None:
         """Write a step's metrics down, with the loss on held-out rows where it is due."""
         number = metrics["step"]
         due = number % self.config.validate_every == 0 or number == self.steps
@@ -214,15 +212,14 @@ def end_with(model: Any, token: int) -> None:
         generation.eos_token_id = [*known, token]
 
 
-def _capped(config: SftConfig, window: int) -> SftConfig:
-    from dataclasses import replace
+def capped(data: DataConfig, window: int | None) -> DataConfig:
+    """The same data, with rows that fit the model's context."""
+    return data if window is None or data.max_tokens <= window else replace(data, max_tokens=window)
 
-    return replace(config, data=replace(config.data, max_tokens=window))
 
-
-def _say_what_fell(encoded: Encoded, config: SftConfig) -> None:
+def _say_what_fell(encoded: Encoded, data: DataConfig) -> None:
     if encoded.dropped or encoded.truncated:
         _log.warning(
             "%d rows are longer than data.max_tokens = %d tokens and were left out, %d were cut off (data.too_long)",
-            encoded.dropped, config.data.max_tokens, encoded.truncated,
+            encoded.dropped, data.max_tokens, encoded.truncated,
         )  # fmt: skip

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay import UsageError
-from assay_plugins.data_filters.overlap import words_of
+from assay.errors import UsageError
+from assay.metrics.repetition import words_of
 
 _PERMUTATIONS = 128
 
