@@ -45,6 +45,13 @@ def launched() -> Iterator[Browser]:
 @contextlib.contextmanager
 def serving(folder: Path, *options: str) -> Iterator[str]:
     """`assay view` as a user starts it; its address."""
+    with serving_process(folder, *options) as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def serving_process(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """`assay view` as a user starts it; its address and its process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "assay", "view", str(folder), *options],
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
@@ -54,7 +61,7 @@ def serving(folder: Path, *options: str) -> Iterator[str]:
         line = process.stderr.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert address, line + process.stderr.read()
-        yield address[0]
+        yield address[0], process.pid
     finally:
         process.terminate()
         process.wait(20)
