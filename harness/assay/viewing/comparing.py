@@ -7,7 +7,6 @@ in spite of that.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -15,19 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.hashing import canonical_json
-from assay.metrics import paired, sign_flip_exact
+from assay.metrics.differences import Difference, difference
 from assay.viewing.database import OURS, Database
 from assay.viewing.run import Run
 
 MUST_AGREE = ("benchmark", "benchmark_revision", "prompt_sha256", "verifiers", "verifier_options")
 """What two runs must have in common for their scores to be comparable."""
 MAY_DIFFER = ("model", "model_fingerprint", "template", "instruction", "prefill", "sampling")
-_NORMAL_95 = 1.959964
 _KEPT = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Unlike:
     """A field of the manifests that differs."""
 
     name: str
@@ -60,38 +58,19 @@ class Comparison:
     only_a: int
     """Problems that b has no checked sample of."""
     only_b: int
-    diff: float
-    """Mean over problems of b less a; nan where there is no pair."""
-    se: float
-    p: float
-    exact: bool
-    """Whether p is of the exact sign-flip test; else of the normal approximation."""
+    difference: Difference
+    """Of b less a, as `assay compare` gives it."""
     flips: Sequence[tuple[str, int]]
     """Samples of the same problem and index: (both right, only a, only b, neither), by name."""
 
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95% interval of the difference."""
-        return self.diff - _NORMAL_95 * self.se, self.diff + _NORMAL_95 * self.se
 
-    @property
-    def won(self) -> int:
-        """Problems on which b is better."""
-        return sum(pair.change > 0 for pair in self.pairs)
-
-    @property
-    def lost(self) -> int:
-        """Problems on which b is worse."""
-        return sum(pair.change < 0 for pair in self.pairs)
-
-
-def differences(a: Run, b: Run, names: Sequence[str]) -> list[Difference]:
+def differences(a: Run, b: Run, names: Sequence[str]) -> list[Unlike]:
     """The fields of the manifests that are not the same."""
     found = []
     for name in names:
         left, right = a.manifest.get(name) or None, b.manifest.get(name) or None
         if left != right:
-            found.append(Difference(name=name, a=_shown(left), b=_shown(right)))
+            found.append(Unlike(name=name, a=_shown(left), b=_shown(right)))
     return found
 
 
@@ -134,8 +113,8 @@ class Comparisons:
             for problem_id, mean_a, n_a, mean_b, n_b in rows
             if mean_a is not None and mean_b is not None
         ]
-        result = paired([[pair.mean_b] for pair in pairs], [[pair.mean_a] for pair in pairs])
-        p, exact = _p_value(pairs, result["p_two_sided_normal"])
+        # One mean a problem instead of its samples: the pairing, and so every number that is shown, is the same.
+        found = difference([[pair.mean_b] for pair in pairs], [[pair.mean_a] for pair in pairs])
         by_case = {(ra, rb): count for ra, rb, count in flips}
         cases = (
             ("both right", True, True),
@@ -147,19 +126,9 @@ class Comparisons:
             pairs=pairs,
             only_a=sum(row[3] is None for row in rows),
             only_b=sum(row[1] is None for row in rows),
-            diff=result["diff"],
-            se=result["se"],
-            p=p,
-            exact=exact,
+            difference=found,
             flips=[(name, by_case.get((ra, rb), 0)) for name, ra, rb in cases],
         )
-
-
-def _p_value(pairs: Sequence[ProblemPair], normal: float) -> tuple[float, bool]:
-    try:
-        return sign_flip_exact([[pair.mean_b] for pair in pairs], [[pair.mean_a] for pair in pairs]), True
-    except ValueError:  # too many problems for scores on no lattice; the normal approximation is good for so many
-        return (normal if math.isfinite(normal) else math.nan), False
 
 
 def _shown(value: Any) -> str:

@@ -247,7 +247,7 @@ class Pages:
             "page_size": PROBLEMS_PAGE,
             "kind": kind if kind in _PAIR_KINDS else "",
             "order": "name" if order == "name" else "",
-            "defined": math.isfinite(comparison.diff),
+            "defined": math.isfinite(comparison.difference.diff),
         }
         return values
 
