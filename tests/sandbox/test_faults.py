@@ -8,6 +8,7 @@ is on top, judging while things break again and again.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -25,7 +26,7 @@ from tests.conftest import ROOT
 from tests.sandbox.conftest import OwnDaemon, open_docker, open_native
 
 import assay
-from assay import Completion, Outcome, Problem, Sandbox, SandboxError, SourceCode
+from assay import Completion, Outcome, Problem, Sandbox, SandboxError, SourceCode, Verdict
 from assay_plugins.code_tests.sandboxes import close_all, sandbox_for
 
 RIGHT = "import time\na, b = map(int, input().split())\ntime.sleep(0.02)\nprint(a + b)\n"
@@ -71,12 +72,14 @@ def agents(kind: str) -> list[int]:
 @pytest.mark.parametrize("mode", ["fork", pytest.param("exec", marks=pytest.mark.attacks_full)])
 def test_killed_workers_never_change_a_verdict(kind: str, mode: str) -> None:
     """Agents, launchers and programs are killed at random moments while programs are judged."""
+    begun = time.monotonic()
     verdict_on(RIGHT, kind, mode)
+    pace = min(max(1.0, 2 * (time.monotonic() - begun)), 20.0)  # a busy machine starts workers slowly: leave it time
     stop, killed = threading.Event(), []
     dice = random.Random(4)
 
     def killer() -> None:
-        while not stop.wait(dice.uniform(0.05, 0.5)):
+        while not stop.wait(pace * dice.uniform(0.05, 0.5)):
             victims = agents(kind)
             if victims:
                 victim = dice.choice(victims)
@@ -88,9 +91,15 @@ def test_killed_workers_never_change_a_verdict(kind: str, mode: str) -> None:
         pytest.skip("killing agents in containers needs root")
     thread = threading.Thread(target=killer)
     thread.start()
-    codes = list(STATUS) * 8
+    verdicts: list[tuple[str, Verdict]] = []
+    deadline = time.monotonic() + 120
     try:
-        verdicts = [(code, verdict_on(code, kind, mode)) for code in codes]
+        for code in itertools.cycle(STATUS):
+            graded = sum(verdict.outcome is Outcome.GRADED for _, verdict in verdicts)
+            enough = len(verdicts) >= 24 and graded >= 12 and len(killed) >= 5
+            if enough or time.monotonic() > deadline:
+                break
+            verdicts.append((code, verdict_on(code, kind, mode)))
     finally:
         stop.set()
         thread.join()
@@ -105,7 +114,7 @@ def test_killed_workers_never_change_a_verdict(kind: str, mode: str) -> None:
         else:
             assert verdict.outcome is Outcome.ERROR
             assert verdict.details["status"] == "judge_error"
-    assert judged >= len(codes) // 2
+    assert judged >= 12
     assert verdict_on(RIGHT, kind, mode).score == 1.0
 
 
