@@ -237,11 +237,21 @@ def train(
     chosen.write.mkdir(parents=True, exist_ok=True)
     figure = draw_run(output, title=f"{name}, seed {chosen.seed}")
     shutil.copy(figure, chosen.write / f"{name}-seed{chosen.seed}.svg")
-    evaluations = rows_of(output / "evaluations.jsonl")
     return {
         "seed": chosen.seed,
         "held_out": len(held_out),
         "grpo": took,
+        **read_run(output, asked, times),
+        "settings": dict(settings),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def read_run(output: Path, asked: str, times: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
+    """What a run's logs say; `times` are the seconds at each evaluation, where they were taken."""
+    evaluations = rows_of(output / "evaluations.jsonl")
+    return {
         "curve": [
             {
                 "step": row["step"],
@@ -255,9 +265,6 @@ def train(
         "rewards": [round(row["reward"], 4) for row in rows_of(output / "metrics.jsonl")],
         "messages": [text for row in evaluations for text in row["messages"]],
         "runs": [str(output / row["runs"][asked]) for row in evaluations],
-        "settings": dict(settings),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
     }
 
 
