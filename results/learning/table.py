@@ -30,11 +30,16 @@ def addition_lines() -> list[str]:
     """Ours beside TRL's."""
     lines = ["| run | seed | greedy before | greedy after | seconds to .74, CPU / wall | whole run, CPU / wall |"]
     lines.append("|---|---|---|---|---|---|")
-    names = {"addition": "Assay", "trl-addition": "TRL", "trl-addition-like-ours": "TRL, with our settings"}
+    names = {
+        "addition": "Assay",
+        "addition-constant": "Assay, 16 × 16 at a constant 5e-5",
+        "trl-addition": "TRL",
+        "trl-addition-like-ours": "TRL, with our settings",
+    }
     for kind, name in names.items():
         for run in results(kind):
             before = run["curve"][0]["greedy"] if run["curve"][0]["step"] == 0 else None
-            took = run["grpo"]
+            took = run.get("grpo", run["curve"][-1])
             lines.append(
                 f"| {name} | {run['seed']} | {'' if before is None else f'{before:.3f}'} "
                 f"| {run['curve'][-1]['greedy']:.3f} | {seconds_to(run, 0.74)} | {_both(took)} |"
