@@ -430,3 +430,21 @@ def test_a_search_over_many_runs_leaves_none_out(tmp_path: Path) -> None:
             assert "searched so far" not in page
         assert site.total("q=zebra1") == 120
         assert site.total("q=zebra") == 240
+
+
+def test_a_rotten_text_costs_only_its_own_run(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    write_run(tmp_path / "good", mixed(4))
+    path = write_run(tmp_path / "rotten", mixed(4)) / "samples.parquet"
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    column = next(group.column(n) for n in range(group.num_columns) if group.column(n).path_in_schema == "text")
+    start = column.dictionary_page_offset or column.data_page_offset
+    whole = bytearray(path.read_bytes())
+    whole[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    path.write_bytes(whole)
+    with viewer(tmp_path) as site:
+        assert site.total("") == 96  # nobody asked for a text yet
+        assert site.total("q=zebra") == 40
+        assert site.total("") == 48
+        assert "cannot be read" in site.get("/run?run=rotten")

@@ -114,6 +114,17 @@ class Database:
         """A file is gone or was replaced."""
         sealed.link.unlink(missing_ok=True)
 
+    def damage(self, sealed: Sealed) -> str:
+        """What is wrong with a sealed file; empty where every value of it can be read. Reads all of it."""
+        import duckdb
+
+        try:
+            with self.cursor() as cursor:
+                cursor.execute(f"SELECT sum(hash(COLUMNS(*))) FROM read_parquet({_quoted(sealed.link)})").fetchall()
+        except duckdb.Error as error:
+            return _first_line(error)
+        return ""
+
     def add_journal(self, run: int, rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
         """Take records of a journal in, each in place of an earlier one with its key.
 

@@ -169,18 +169,13 @@ class Samples:
         return self.tolerant(self._catalog.runs(), lambda: ask(self.scope(chosen)))
 
     def _set_aside(self, runs: Sequence[Run]) -> bool:
-        import duckdb
-
         found = False
         for run in runs:
             if run.sealed is None:
                 continue
-            try:
-                with self._database.cursor() as cursor:
-                    # `hash` makes DuckDB decode every value that a page may need.
-                    cursor.execute(f"SELECT sum(hash(COLUMNS(*))) FROM {self._database.source([run])}").fetchall()
-            except duckdb.Error as reason:
-                self._catalog.failed(run, f"its sealed samples cannot be read: {str(reason).splitlines()[0]:.300}")
+            reason = self._database.damage(run.sealed)
+            if reason:
+                self._catalog.failed(run, f"its sealed samples cannot be read: {reason}")
                 found = True
         return found
 
