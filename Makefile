@@ -123,7 +123,7 @@ pipelines: $(VENV)/.dev
 	$(BIN)/python -m pytest -m pipelines tests/trainers/test_pipeline_recipes.py -s $(ARGS)
 
 soak: $(VENV)/.dev
-	ASSAY_SOAK_KILLS=1000 ASSAY_SOAK_PROGRAMS=20000 $(BIN)/python -m pytest -m soak tests/soak -s $(ARGS)
+	ASSAY_SOAK_KILLS=1000 ASSAY_SOAK_PROGRAMS=20000 $(BIN)/python -m pytest -m soak tests/soak tests/sweeps -s $(ARGS)
 
 image: $(VENV)/.dev
 	$(BIN)/assay sandbox build --from-debootstrap $(ARGS)

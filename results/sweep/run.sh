@@ -1,5 +1,5 @@
 #!/bin/bash
-# The sweep of README.md: python results/sweep/train.py FOLDER, then bash results/sweep/run.sh FOLDER
+# A real sweep: python results/sweep/train.py FOLDER, then bash results/sweep/run.sh FOLDER
 # One command; killed in the middle with kill -9, and given again. Leaves data and figures beside this file.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)

@@ -163,6 +163,7 @@ def test_watching_ends_when_nothing_new_comes(models: Path, tmp_path: Path) -> N
     assert lines[-1].startswith("no new checkpoint")
 
 
+@pytest.mark.soak
 def test_the_command_killed_in_the_middle_goes_on(models: Path, tmp_path: Path) -> None:
     config = tmp_path / "sweep.yaml"
     config.write_text(
