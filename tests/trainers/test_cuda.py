@@ -14,7 +14,7 @@ from accelerate.state import AcceleratorState
 from assay import Problem, Sampling
 from assay_trainers.common.batching import Row, collate
 from assay_trainers.common.logprobs import completion_logprobs
-from assay_trainers.common.shared_prompts import can_share_prompts, collate_shared
+from assay_trainers.common.shared_prompts import can_share_prompts, collate_shared, fill
 from assay_trainers.common.world import World
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.rollouts import Prompt, PromptEncoder, Rollout, TransformersEngine
@@ -51,7 +51,9 @@ def drawn(model: Any, precision: Any = "float32", samples: int = 5) -> list[Roll
 
 
 def log_probs(model: Any, rows: list[Row], *, share: bool = False) -> torch.Tensor:
-    batch = (collate_shared if share else collate)(rows, device=model.device)
+    sequences = fill(rows, 40)
+    ordered = [row for sequence in sequences for row in sequence]
+    batch = collate_shared(sequences, device=model.device) if share else collate(ordered, device=model.device)
     return completion_logprobs(model, batch, temperature=0.8)[0]
 
 

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from assay import UsageError
 from assay_trainers.common.batching import MicroBatch, Row, collate
-from assay_trainers.common.shared_prompts import SharedBatch, collate_shared, shared_states
+from assay_trainers.common.shared_prompts import SharedBatch, shared_states
 
 CHUNK_BYTES = 2**26
 """Logits held at a time: large enough that matrix products run at full speed."""
@@ -134,7 +134,7 @@ def completion_logprobs(model: Any, batch: MicroBatch | SharedBatch, *, temperat
     """
     body, head = body_and_head(model)
     if isinstance(batch, SharedBatch):
-        hidden = shared_states(body, batch)[batch.mask]  # (N, H)
+        hidden = shared_states(body, batch)  # (N, H)
     else:
         states = body(input_ids=batch.input_ids, use_cache=False).last_hidden_state  # (B, S, H)
         rows = torch.arange(len(batch.rows), device=states.device)[:, None].expand_as(batch.positions)
@@ -145,14 +145,16 @@ def completion_logprobs(model: Any, batch: MicroBatch | SharedBatch, *, temperat
 
 
 @torch.no_grad()
-def row_logprobs(model: Any, rows: list[Row], *, temperature: float, share: bool = False) -> list[Tensor]:
-    """Log-probs of each row's completion tokens, on the CPU and without gradient, in one forward pass.
-
-    `share`: rows of one prompt compute it once; see `shared_prompts`.
-    """
-    batch = (collate_shared if share else collate)(rows, device=next(model.parameters()).device)
+def batch_logprobs(model: Any, batch: MicroBatch | SharedBatch, *, temperature: float) -> list[Tensor]:
+    """Log-probs of each row's completion tokens, on the CPU and without gradient."""
     logps, _ = completion_logprobs(model, batch, temperature=temperature)
-    return [logps[place, : len(row.completion_ids)].cpu() for place, row in enumerate(rows)]
+    return [logps[place, : len(row.completion_ids)].cpu() for place, row in enumerate(batch.rows)]
+
+
+def row_logprobs(model: Any, rows: list[Row], *, temperature: float) -> list[Tensor]:
+    """Log-probs of each row's completion tokens, on the CPU and without gradient, in one forward pass."""
+    device = next(model.parameters()).device
+    return batch_logprobs(model, collate(rows, device=device), temperature=temperature)
 
 
 @torch.no_grad()

@@ -15,15 +15,12 @@ from typing import Any
 import torch
 
 from assay_trainers.common.batching import MicroBatch, Row, collate, gathered, plan
-from assay_trainers.common.logprobs import body_and_head, completion_logprobs, row_logprobs
+from assay_trainers.common.logprobs import batch_logprobs, body_and_head, completion_logprobs
 from assay_trainers.common.optimizer import descend, make_optimizer, schedule
-from assay_trainers.common.shared_prompts import SharedBatch, can_share_prompts, collate_shared, plan_shared
+from assay_trainers.common.shared_prompts import COSTS, SharedBatch, can_share_prompts, collate_shared, plan_shared
 from assay_trainers.common.world import World
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.losses import LossInputs, Totals, clip_fraction, k3, loss
-
-_PASS = {"cpu": 64, "gpu": 2048}
-"""What a micro-batch costs besides its tokens, in tokens: the gradient of the embeddings, launches, Python."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -90,12 +87,12 @@ class Learner:
         refer = bool(settings.beta) and self.reference is not None
         if not (keep_old or refer):
             return
-        for batch, share in self._micro_batches(self._needed(rows)):
+        for batch in self._micro_batches(self._needed(rows)):
             if keep_old:
-                for row, values in zip(batch, self._log_probs(self.model, batch, share), strict=True):
+                for row, values in zip(batch.rows, self._log_probs(self.model, batch), strict=True):
                     row.old = values
             if refer:
-                for row, values in zip(batch, self._log_probs(self.reference, batch, share), strict=True):
+                for row, values in zip(batch.rows, self._log_probs(self.reference, batch), strict=True):
                     row.ref = values
 
     def accumulate(self, rows: Sequence[Row], totals: Totals) -> UpdateStats:
@@ -103,9 +100,8 @@ class Learner:
         stats = UpdateStats()
         needed = self._needed(rows)
         stats.add(rows=len(rows), skipped=len(rows) - len(needed))
-        for batch, share in self._micro_batches(needed):
+        for micro in self._micro_batches(needed):
             started = time.perf_counter()
-            micro = (collate_shared if share else collate)(batch, device=self.world.device, dtype=self._dtype)
             with self.world.autocast():
                 logps, entropies = completion_logprobs(self.model, micro, temperature=self.config.rollout.temperature)
             inputs = self._inputs(micro, logps)
@@ -152,18 +148,17 @@ class Learner:
     def _needed(self, rows: Sequence[Row]) -> list[Row]:
         return list(rows) if self.config.loss.beta else [row for row in rows if row.advantage != 0.0]
 
-    def _micro_batches(self, rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
-        """Rows to go through the model together, and whether they share prompts: whichever costs less."""
-        budget = self.config.optimizer.micro_batch_tokens
-        overhead = _PASS["cpu" if self.world.device.type == "cpu" else "gpu"]
-        batches, share = plan([row.length for row in rows], budget), False
-        if self.shares_prompts and rows:
-            shared, cost = plan_shared(rows, budget, overhead)
-            plain = sum(len(batch) * rows[batch[0]].length + overhead for batch in batches)
-            if cost < plain:
-                batches, share = shared, True
-        for batch in batches:
-            yield [rows[place] for place in batch], share
+    def _micro_batches(self, rows: list[Row]) -> Iterator[MicroBatch | SharedBatch]:
+        """Rows that go through the model together, in whichever form costs less."""
+        budget, device = self.config.optimizer.micro_batch_tokens, self.world.device
+        costs = COSTS["cpu" if device.type == "cpu" else "gpu"]
+        shared = plan_shared(rows, budget, costs) if self.shares_prompts else None
+        if shared is not None:
+            for sequences in shared:
+                yield collate_shared(sequences, device=device, dtype=self._dtype)
+            return
+        for batch in plan([row.length for row in rows], budget):
+            yield collate([rows[place] for place in batch], device=device, dtype=self._dtype)
 
     def _inputs(self, micro: MicroBatch | SharedBatch, logps: torch.Tensor) -> LossInputs:
         old, ref, sampling = (
@@ -173,9 +168,9 @@ class Learner:
             logp=logps, mask=micro.mask, advantages=micro.advantages, old=old, ref=ref, sampling=sampling
         )  # fmt: skip
 
-    def _log_probs(self, model: Any, rows: list[Row], share: bool) -> list[torch.Tensor]:
+    def _log_probs(self, model: Any, batch: MicroBatch | SharedBatch) -> list[torch.Tensor]:
         with self.world.autocast():
-            return row_logprobs(model, rows, temperature=self.config.rollout.temperature, share=share)
+            return batch_logprobs(model, batch, temperature=self.config.rollout.temperature)
 
     @torch.no_grad()
     def _record(self, stats: UpdateStats, inputs: LossInputs, entropies: torch.Tensor, value: float) -> None:
