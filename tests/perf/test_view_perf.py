@@ -130,6 +130,8 @@ def test_a_million_samples(store: tuple[Path, dict[str, float]]) -> None:
         "view",
         {
             "samples": COUNT,
+            "what": "load_at_start is that of other work on the machine: where it is above a fraction of a core, "
+            "processor seconds say more than seconds",
             "load_at_start": round(load, 1),
             "sealing": sealing,
             "server": {"ready_seconds": round(ready, 2), "peak_mb": peak},
