@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from assay import metrics
     from assay.audit import AuditCase, audit_verifier
     from assay.backend_check import check_backend
+    from assay.backends.finish import finish_reason_of
     from assay.backends.prompting import Prompter
+    from assay.backends.text import TextDecoder
     from assay.backends.torch_decode.loop import DecodeJob, DecodeLoop
     from assay.backends.torch_decode.stops import eos_ids
     from assay.contracts import (
@@ -138,6 +140,7 @@ _HOME = {
     "StoreError": "errors",
     "SwappingBackend": "contracts",
     "Term": "rewards",
+    "TextDecoder": "backends.text",
     "UsageError": "errors",
     "Verdict": "types",
     "Verifier": "contracts",
@@ -149,6 +152,7 @@ _HOME = {
     "eos_ids": "backends.torch_decode.stops",
     "evaluate": "evaluation",
     "find_data": "data",
+    "finish_reason_of": "backends.finish",
     "get_benchmark": "plugins",
     "get_template": "prompts",
     "get_verifier": "plugins",
@@ -224,6 +228,7 @@ __all__ = [
     "StoreError",
     "SwappingBackend",
     "Term",
+    "TextDecoder",
     "UsageError",
     "Verdict",
     "Verifier",
@@ -235,6 +240,7 @@ __all__ = [
     "eos_ids",
     "evaluate",
     "find_data",
+    "finish_reason_of",
     "get_benchmark",
     "get_template",
     "get_verifier",

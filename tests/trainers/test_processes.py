@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ from assay.runs.store import SampleStore
 from tests.conftest import ROOT
 
 
-def start(rank: int, size: int, port: int, module: str, *arguments: str) -> subprocess.Popen[str]:
+def start(
+    rank: int, size: int, port: int, module: str, *arguments: str, settings: Mapping[str, str]
+) -> subprocess.Popen[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT)}
+    environment |= settings
     if size > 1:
         environment |= {
             "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size),
@@ -29,11 +33,14 @@ def start(rank: int, size: int, port: int, module: str, *arguments: str) -> subp
     return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
-def run(size: int, *arguments: str, module: str = "tests.trainers.one_of_two") -> None:
+def run(
+    size: int, *arguments: str, module: str = "tests.trainers.one_of_two", settings: Mapping[str, str] | None = None
+) -> None:
+    """Run a module in `size` processes; `settings`: environment variables, such as accelerate's."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    processes = [start(rank, size, port, module, *arguments) for rank in range(size)]
+    processes = [start(rank, size, port, module, *arguments, settings=settings or {}) for rank in range(size)]
     try:
         for process in processes:
             _, errors = process.communicate(timeout=250)

@@ -24,9 +24,10 @@ import torch
 
 from assay import StoreError
 from assay_trainers.common.models import load_weights, save_policy
+from assay_trainers.common.sharding import load_optimizer_state, whole_optimizer_state
 from assay_trainers.common.world import World
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def list_checkpoints(output: Path) -> list[Path]:
@@ -36,9 +37,10 @@ def list_checkpoints(output: Path) -> list[Path]:
     )
 
 
-def checkpoint_folder(output: Path, step: int) -> Path:
-    """Where the checkpoint of a step is, or would be."""
-    return output / "checkpoints" / f"step-{step:06d}"
+def checkpoint_folder(output: Path, step: int, done: int = 0) -> Path:
+    """Where the checkpoint of a step is, or would be; `done`: updates of the step after it that it holds."""
+    name = f"step-{step:06d}" + (f"-update-{done:05d}" if done else "")
+    return output / "checkpoints" / name
 
 
 class Trained(Protocol):
@@ -61,9 +63,11 @@ def save_checkpoint(
     state: Mapping[str, Any],
     config_hash: str,
     keep: int,
+    best_step: int = 0,
+    done: int = 0,
     write_more: Callable[[Path], None] | None = None,
 ) -> Path:
-    """Write a checkpoint (the main process does), then delete all but the last `keep`.
+    """Write a checkpoint (the main process does), then delete all but the best and the last `keep`.
 
     Args:
         output: The run's folder.
@@ -71,15 +75,20 @@ def save_checkpoint(
         tokenizer: Written beside the weights.
         state: The trainer's own progress, as JSON values; `step` names the folder.
         config_hash: Of the run's configuration.
-        keep: Checkpoints to keep.
+        keep: Checkpoints to keep, the last ones.
+        best_step: The step whose checkpoint is kept as well; 0: none.
+        done: Updates of the next step that are in it.
         write_more: Writes further files into the `trainer` folder.
 
     Raises `StoreError` where it cannot be written, on a full disk for example; earlier checkpoints stay.
     """
     world = learner.world
-    folder = checkpoint_folder(output, state["step"])
+    folder = checkpoint_folder(output, state["step"], done)
     random_states = world.gather([torch.get_rng_state()])
-    if world.is_main:
+    optimizer = whole_optimizer_state(learner.optimizer, keep=world.is_main)
+    if not world.is_main:
+        save_policy(learner.model, tokenizer, folder, write=False)
+    else:
         part = folder.with_name(f".part-{folder.name}")
         try:
             shutil.rmtree(part, ignore_errors=True)
@@ -88,7 +97,7 @@ def save_checkpoint(
             save_policy(learner.model, tokenizer, part)
             if write_more is not None:
                 write_more(trainer)
-            torch.save({"optimizer": learner.optimizer.state_dict(), "random": random_states}, trainer / "tensors.pt")
+            torch.save({"optimizer": optimizer, "random": random_states}, trainer / "tensors.pt")
             written = {**state, "updates": learner.updates, "config": config_hash, "format": _FORMAT}
             (trainer / "state.json").write_text(json.dumps(written, indent=1))
             _sync_tree(part)
@@ -102,7 +111,8 @@ def save_checkpoint(
                 f"cannot write the checkpoint {folder}: {' '.join(str(error).split())[:300]}. "
                 + (f"The last complete one is {last}." if last else "There is no earlier one.")
             ) from error
-        for old in list_checkpoints(output)[:-keep]:
+        best = checkpoint_folder(output, best_step)
+        for old in [path for path in list_checkpoints(output)[:-keep] if path != best]:
             shutil.rmtree(old, ignore_errors=True)
     world.barrier()
     return folder
@@ -127,22 +137,32 @@ def load_checkpoint(folder: Path, learner: Trained, *, needs: Sequence[str], con
         for name in (*needs, "updates"):
             state[name] = int(state[name])
     except Exception as error:
-        raise StoreError(
-            f"the checkpoint {folder} is damaged: {' '.join(str(error).split())[:300]}. Delete its folder to go on "
-            "from the one before"
-        ) from error
+        raise damaged(folder, error) from error
     if state["config"] != config_hash:
         raise StoreError(
             f"the checkpoint {folder} belongs to a run with another configuration: give this run an output folder of "
             "its own, or restore the configuration (config.yaml beside the checkpoints is the one it was made with)"
         )
     load_weights(learner.model, folder)
-    learner.optimizer.load_state_dict(tensors["optimizer"])
+    load_optimizer_state(learner.optimizer, tensors["optimizer"])
     learner.updates = state["updates"]
     states = tensors["random"]
     if learner.world.rank < len(states):
         torch.set_rng_state(states[learner.world.rank])
     return dict(state)
+
+
+def write_best(folder: Path, found: Mapping[str, Any]) -> None:
+    """Say in best.json beside the checkpoints which one is the best, and by what."""
+    part = folder.parent / ".part-best.json"
+    part.write_text(json.dumps({**found, "checkpoint": folder.name}))
+    part.replace(folder.parent / "best.json")
+
+
+def damaged(folder: Path, error: Exception) -> StoreError:
+    """What to say of a checkpoint that cannot be read."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return StoreError(f"the checkpoint {folder} is damaged: {line}. Delete its folder to go on from the one before")
 
 
 @contextlib.contextmanager

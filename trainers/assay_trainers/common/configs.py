@@ -65,6 +65,26 @@ class CheckpointConfig:
     """Steps."""
     keep: Positive = 3
     """Checkpoints; older ones are deleted."""
+    best: str = ""
+    """Name of a metric, the higher the better, such as a held-out score. The step with the best value so far gets a
+    checkpoint, which is kept beside the last ones and named in checkpoints/best.json."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdapterConfig:
+    """Low-rank adapters (LoRA) in place of training every weight.
+
+    There is no dropout: it would make sampler and trainer two policies.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = NO_OTHER_FIELDS
+
+    rank: Count = 0
+    """0: train every weight."""
+    alpha: Positive = 32
+    """The adapter's output is multiplied by alpha / rank."""
+    targets: tuple[str, ...] = ("all-linear",)
+    """Names of linear layers, such as q_proj; all-linear: every one but the head."""
 
 
 def read_mapping(

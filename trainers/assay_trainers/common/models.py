@@ -15,6 +15,11 @@ from typing import Any
 import torch
 
 from assay import BackendError, UsageError
+from assay_trainers.common.adapters import base_of, is_adapted, load_adapter, module_weights, save_adapter
+from assay_trainers.common.sharding import is_sharded, put
+
+ADAPTER = "adapter"
+"""Folder of the adapter inside a checkpoint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,20 +83,34 @@ def parameters_of(source: str) -> Shape | None:
     )
 
 
-def save_policy(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write weights, configuration and tokenizer as a Hugging Face folder."""
+def save_policy(model: Any, tokenizer: Any, folder: Path, *, write: bool = True) -> None:
+    """Write weights, configuration and tokenizer as a Hugging Face folder; an adapter merged, and once more by itself.
+
+    Where parameters are sharded, all processes call it together; those with `write` write.
+    """
+    state = None
+    if is_adapted(model):
+        save_adapter(model, folder / ADAPTER, write=write)
+    if is_adapted(model) or any(is_sharded(parameter) for parameter in model.parameters()):
+        state = {name: tensor.cpu() if write else None for name, tensor in module_weights(model)}
+    if not write:
+        return
     with _quiet():
-        model.save_pretrained(folder)
+        base_of(model).save_pretrained(folder, state_dict=state)
     tokenizer.save_pretrained(folder)
 
 
 def load_weights(model: Any, folder: Path) -> None:
     """Put the weights of a folder written by `save_policy` into a model, bit for bit."""
+    if is_adapted(model):
+        load_adapter(model, folder / ADAPTER)
+        return
     from transformers import AutoModelForCausalLM
 
     with _quiet():
-        saved = AutoModelForCausalLM.from_pretrained(folder, dtype=model.dtype)
-    model.load_state_dict(saved.state_dict())
+        saved = AutoModelForCausalLM.from_pretrained(folder, dtype=model.dtype).state_dict()
+    for name, value in model.state_dict(keep_vars=True).items():
+        put(value, saved[name])
 
 
 def frozen_copy(model: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from assay_trainers.common.configs import OptimizerConfig
+from assay_trainers.common.sharding import gather
 from assay_trainers.common.stopping import StopTrainingError
 from assay_trainers.common.world import World
 
@@ -57,7 +58,7 @@ def descend(
     Raises `StopTrainingError` where the gradient is not finite: the weights are untouched then.
     """
     world.sum_gradients(parameters)
-    norm = float(torch.nn.utils.clip_grad_norm_(parameters, max_grad_norm))
+    norm = float(gather(torch.nn.utils.clip_grad_norm_(parameters, max_grad_norm)))
     if not math.isfinite(norm):
         optimizer.zero_grad(set_to_none=True)
         raise StopTrainingError(

@@ -5,19 +5,23 @@ does it: processes may then have different numbers of micro-batches, or none at 
 rewards), and nobody waits for a partner that never comes. Losses are shares of the whole batch (see `losses`), so
 sums, not means, are what is right.
 
-Not covered yet: sharded parameters (FSDP, DeepSpeed), whose forward passes must be called by all processes together.
+With FSDP the parameters are sharded (`sharding`): their gradients are added up inside the backward pass, and forward
+passes are called by all processes together. `passes` fills up a process that has fewer micro-batches than another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from assay import UsageError
 from assay_trainers.common.kernels import use_fast_float32
+from assay_trainers.common.sharding import is_sharded, shard
 
 
 class World:
@@ -26,15 +30,26 @@ class World:
     Args:
         cpu: Stay on the CPU even where there is a GPU.
         dtype: "float32" or "bfloat16", of the arithmetic.
+
+    Raises `UsageError` where accelerate was told to use DeepSpeed.
     """
 
     def __init__(self, *, cpu: bool, dtype: str) -> None:
         from accelerate import Accelerator
+        from accelerate.utils import parse_flag_from_env
 
+        if parse_flag_from_env("ACCELERATE_USE_DEEPSPEED"):
+            raise UsageError(
+                "DeepSpeed is not supported: FSDP2 shards the same things, see assay_trainers/configs/fsdp2.yaml "
+                "(accelerate launch --config_file)"
+            )
         self._accelerator = Accelerator(cpu=cpu, mixed_precision="bf16" if dtype == "bfloat16" else "no")
         self.rank = int(self._accelerator.process_index)
         self.size = int(self._accelerator.num_processes)
         self.device: torch.device = self._accelerator.device
+        self.dtype = dtype
+        self.sharded = self.size > 1 and parse_flag_from_env("ACCELERATE_USE_FSDP")
+        """Whether parameters are sharded over the processes."""
         if self.device.type == "cpu" and dtype == "float32":
             use_fast_float32()
 
@@ -47,6 +62,15 @@ class World:
         """The arithmetic's precision."""
         context: AbstractContextManager[Any] = self._accelerator.autocast()
         return context
+
+    @property
+    def loading_device(self) -> torch.device:
+        """Where a model is loaded: whole models that will be sharded stay in the CPU's memory until then."""
+        return torch.device("cpu") if self.sharded else self.device
+
+    def agree(self, problem: str) -> str:
+        """What went wrong on any process, or nothing: so that all of them stop together."""
+        return next((found for found in self.gather([problem]) if found), "")
 
     def gather(self, items: list[Any]) -> list[Any]:
         """The items of all processes, in order of their ranks; on every process."""
@@ -67,11 +91,35 @@ class World:
         gathered = self.gather([values])
         return {name: sum(other[name] for other in gathered) for name in values}
 
+    def shard(self, module: Any) -> None:
+        """Shard a `PolicyModule` in place, where parameters are to be sharded."""
+        if self.sharded:
+            shard(module, dtype=self.dtype)
+
+    def settle(self, module: Any) -> None:
+        """After forward passes that no backward pass follows: let go of what was gathered for them."""
+        if self.sharded:
+            module.reshard()
+
+    def passes(self, batches: Sequence[Any]) -> Iterator[Any | None]:
+        """The micro-batches of this process; then None, as often as others still have one, where passes are shared."""
+        count = max(self.gather([len(batches)])) if self.sharded else len(batches)
+        yield from batches
+        yield from itertools.repeat(None, count - len(batches))
+
+    def backward(self, loss: Tensor) -> None:
+        """Add a loss's gradient, so that after `sum_gradients` it is the sum over all processes."""
+        if self.sharded:
+            loss = loss * self.size  # FSDP takes the mean
+        loss.backward()  # type: ignore[no-untyped-call]
+
     def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Add up the gradients of all processes; a process without one counts as zero."""
         if self.size == 1:
             return
         for parameter in parameters:
+            if is_sharded(parameter):
+                continue
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
             grad: Tensor = parameter.grad

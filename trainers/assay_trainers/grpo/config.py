@@ -26,6 +26,7 @@ from assay import UsageError
 from assay_trainers.common.configs import (
     NO_OTHER_FIELDS,
     AboveZero,
+    AdapterConfig,
     CheckpointConfig,
     Count,
     OptimizerConfig,
@@ -80,6 +81,13 @@ class RolloutConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the weights that completions are sampled with. bfloat16 is faster where the processor has it (GPUs; CPUs with
     AVX512-BF16 or AMX), and its samples are not quite the policy's: `loss.sampler_cap`, 2 unless given, corrects it."""
+    engine: Literal["transformers", "vllm", "vllm_server"] = "transformers"
+    """What draws completions: the policy itself, vLLM in this process, or a vLLM server."""
+    engine_options: dict[str, Any] = field(default_factory=dict)
+    """vllm: arguments of `vllm.LLM`; vllm_server: url, folder, concurrency, timeout, api_key_env."""
+    overlap: bool = False
+    """Draw the next step's completions while this step is learned from: one step off-policy, which
+    `loss.sampler_cap` corrects."""
     max_rounds: Positive = 1
     """DAPO's dynamic sampling: while groups with equal rewards leave fewer than `prompts` useful groups, draw as many
     new problems as are missing, in at most so many rounds a step. 1: off."""
@@ -151,6 +159,7 @@ class TrainConfig:
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Of the arithmetic; weights and optimizer are float32 either way. On a CPU float32 is the faster one."""
     device: Literal["auto", "cpu"] = "auto"
+    lora: AdapterConfig = field(default_factory=AdapterConfig)
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them."""
     log_samples: Count = 4
@@ -161,6 +170,13 @@ class TrainConfig:
     alarms: AlarmConfig = field(default_factory=AlarmConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     logging: LoggingConfig = field(default_factory=LoggingConfig)
+
+    def __post_init__(self) -> None:
+        if self.rollout.overlap and self.loss.sampler_cap is None:
+            raise UsageError(
+                "rollout.overlap draws completions from weights that are one step old: set loss.sampler_cap (2.0 is "
+                "usual), which corrects for it"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values, preset applied."""

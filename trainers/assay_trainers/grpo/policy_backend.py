@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from assay import Completion, FinishReason, Generated, Message, Problem, Prompter, Request, Sampling
+from assay_trainers.common.sharding import gather
 from assay_trainers.common.stopping import StopRequestedError
 from assay_trainers.common.world import World
 from assay_trainers.grpo.rollouts import Prompt, RolloutEngine
@@ -130,10 +131,11 @@ def weights_fingerprint(model: Any, *settings: str) -> str:
     """SHA-256 over evenly spread values of every parameter, and whatever else decides the completions.
 
     The same weights have the same fingerprint wherever they lie, so that a run that resumes finds its evaluations.
+    All processes call it together, where parameters are sharded.
     """
     digest = hashlib.sha256("\x1f".join(settings).encode())
     for name, tensor in sorted(model.state_dict().items()):
-        flat = tensor.detach().reshape(-1)
+        flat = gather(tensor.detach()).reshape(-1)
         places = spread(len(flat)).to(flat.device)
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(flat[places].to("cpu", torch.float64).numpy().tobytes())

@@ -33,6 +33,7 @@ from assay import (
     UsageError,
     eos_ids,
 )
+from assay_trainers.common.adapters import base_of
 from assay_trainers.common.models import context_window
 
 _BATCH = {"cpu": 64, "gpu": 256}
@@ -65,6 +66,9 @@ class Rollout:
 class RolloutEngine(Protocol):
     """Where rollouts come from."""
 
+    holds_weights: bool
+    """Whether it has weights of its own: `sync` then matters, and is checked."""
+
     def generate(self, prompts: Sequence[Prompt], *, samples: int, sampling: Sampling) -> Iterator[Rollout]:
         """`samples` completions of each prompt, in the order in which they finish.
 
@@ -75,7 +79,13 @@ class RolloutEngine(Protocol):
         """
 
     def sync(self) -> None:
-        """Take over the policy's current weights. Called after every optimizer step that precedes a `generate`."""
+        """Take over the policy's current weights; all processes call it together.
+
+        Called before the first `generate`, and after every optimizer step that precedes one.
+        """
+
+    def close(self) -> None:
+        """Let go of what it holds. Safe to call twice."""
 
 
 class PromptEncoder:
@@ -122,7 +132,7 @@ def sample_seed(base: int, prompt: Prompt, sample_index: int) -> int:
 
 
 class TransformersEngine:
-    """Samples from a model of transformers in this process.
+    """Samples from a model of transformers in this process, bare or under an adapter.
 
     Args:
         model: The policy itself; it is put in evaluation mode while it generates.
@@ -131,6 +141,8 @@ class TransformersEngine:
         max_batch_tokens: Rows times columns of the key-value cache at most.
         precision: Of the weights that are sampled from: copies, made when `generate` begins.
     """
+
+    holds_weights = False
 
     def __init__(
         self,
@@ -141,6 +153,7 @@ class TransformersEngine:
         max_batch_tokens: int = 2**20,
         precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
+        model = base_of(model)
         kind = "cpu" if model.device.type == "cpu" else "gpu"
         self._model = model
         self._loop = DecodeLoop(
@@ -188,6 +201,9 @@ class TransformersEngine:
 
     def sync(self) -> None:
         """Nothing to do: it samples from the weights that are trained."""
+
+    def close(self) -> None:
+        """Nothing to do."""
 
 
 def truncated(completion: Completion) -> bool:

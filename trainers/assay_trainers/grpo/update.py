@@ -8,19 +8,27 @@ that does not match the trainer is found before its gradient reaches the weights
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 
 from assay_trainers.common.batching import MicroBatch, Row, collate, gathered, plan
-from assay_trainers.common.logprobs import batch_logprobs, body_and_head, completion_logprobs
+from assay_trainers.common.logprobs import body_and_head
 from assay_trainers.common.optimizer import descend, make_optimizer, schedule
+from assay_trainers.common.policy import PolicyModule
 from assay_trainers.common.shared_prompts import COSTS, SharedBatch, can_share_prompts, collate_shared, plan_shared
 from assay_trainers.common.world import World
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.losses import LossInputs, Totals, clip_fraction, k3, loss
+from assay_trainers.grpo.reference import FrozenCopy, Reference, UnderAdapter
+
+Build = Callable[[], MicroBatch | SharedBatch]
+
+_NOTHING = Row(prompt_ids=(0,), completion_ids=(0,))
+"""What a process reads while others have rows and it has none, where passes are made together."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -61,17 +69,23 @@ class Learner:
     """The policy with its reference, optimizer and schedule.
 
     Args:
-        model: The policy, in float32.
-        reference: The frozen reference policy; None where beta is 0.
+        model: The policy, bare or under an adapter.
+        reference: A model that becomes the frozen reference policy; None where beta is 0, or where the policy is
+            under an adapter and its base is the reference.
         config: The run's.
-        world: Its processes.
+        world: Its processes; they shard the models where that is asked for.
     """
 
     def __init__(self, model: Any, reference: Any | None, config: TrainConfig, world: World) -> None:
-        self.model, self.reference, self.config, self.world = model, reference, config, world
+        self.model, self.config, self.world = model, config, world
+        self.policy = PolicyModule(model)
+        # Shared prompts take two passes through the layers; sharded processes make the same number of them.
+        shares = not config.gradient_checkpointing and not world.sharded
+        self.shares_prompts = shares and can_share_prompts(body_and_head(model)[0])
+        world.shard(self.policy)
+        self.reference = self._reference(reference) if config.loss.beta else None
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = make_optimizer(self.parameters, config.optimizer)
-        self.shares_prompts = not config.gradient_checkpointing and can_share_prompts(body_and_head(model)[0])
         self._dtype = torch.promote_types(model.dtype, torch.float32)
         self.updates = 0
         """Optimizer updates so far."""
@@ -83,16 +97,13 @@ class Learner:
             rows: Of the whole step, before its first update.
             keep_old: The policy will change before all rows are used: keep its log-probs of today.
         """
-        settings = self.config.loss
-        refer = bool(settings.beta) and self.reference is not None
-        if not (keep_old or refer):
-            return
-        for batch in self._micro_batches(self._needed(rows)):
-            if keep_old:
-                for row, values in zip(batch.rows, self._log_probs(self.model, batch), strict=True):
-                    row.old = values
-            if refer:
-                for row, values in zip(batch.rows, self._log_probs(self.reference, batch), strict=True):
+        needed = self._needed(rows)
+        if keep_old:
+            for row, values in zip(needed, self.log_probs(needed), strict=True):
+                row.old = values
+        if self.reference is not None:
+            with self.reference.policy() as policy:
+                for row, values in zip(needed, self.log_probs(needed, policy), strict=True):
                     row.ref = values
 
     def accumulate(self, rows: Sequence[Row], totals: Totals) -> UpdateStats:
@@ -100,14 +111,16 @@ class Learner:
         stats = UpdateStats()
         needed = self._needed(rows)
         stats.add(rows=len(rows), skipped=len(rows) - len(needed))
-        for micro in self._micro_batches(needed):
+        for build in self.world.passes(self._micro_batches(needed)):
             started = time.perf_counter()
-            with self.world.autocast():
-                logps, entropies = completion_logprobs(self.model, micro, temperature=self.config.rollout.temperature)
+            micro, logps, entropies = self._forward(self.policy, build)
+            if build is None:
+                self.world.backward(logps.sum() * 0.0)
+                continue
             inputs = self._inputs(micro, logps)
             value = loss(inputs, self.config.loss, totals)
             forwarded = time.perf_counter()
-            value.backward()  # type: ignore[no-untyped-call]
+            self.world.backward(value)
             self._record(stats, inputs, entropies, value.item())
             stats.add(forward=forwarded - started, backward=time.perf_counter() - forwarded)
         return stats
@@ -143,22 +156,48 @@ class Learner:
     def refresh_reference(self) -> None:
         """Make the reference policy a copy of the current one."""
         if self.reference is not None:
-            self.reference.load_state_dict(self.model.state_dict())
+            self.reference.refresh()
+
+    @torch.no_grad()
+    def log_probs(self, rows: Sequence[Row], policy: Any | None = None) -> list[torch.Tensor]:
+        """Log-probs of each row's completion tokens, on the CPU and without gradient.
+
+        `policy`: In place of the one that is trained. All processes call it together.
+        """
+        found: dict[int, torch.Tensor] = {}
+        for build in self.world.passes(self._micro_batches(rows)):
+            micro, logps, _ = self._forward(policy or self.policy, build)
+            for place, row in enumerate(micro.rows if build else ()):
+                found[id(row)] = logps[place, : len(row.completion_ids)].cpu()
+        self.world.settle(policy or self.policy)
+        return [found[id(row)] for row in rows]
+
+    def _reference(self, model: Any | None) -> Reference:
+        if model is None:
+            return UnderAdapter(self.policy)
+        twin = PolicyModule(model)
+        self.world.shard(twin)
+        return FrozenCopy(self.policy, twin)
+
+    def _forward(self, policy: Any, build: Build | None) -> tuple[MicroBatch | SharedBatch, torch.Tensor, torch.Tensor]:
+        micro = build() if build else collate([_NOTHING], device=self.world.device, dtype=self._dtype)
+        with self.world.autocast():
+            logps, entropies = policy(micro, temperature=self.config.rollout.temperature)
+        return micro, logps, entropies
 
     def _needed(self, rows: Sequence[Row]) -> list[Row]:
         return list(rows) if self.config.loss.beta else [row for row in rows if row.advantage != 0.0]
 
-    def _micro_batches(self, rows: list[Row]) -> Iterator[MicroBatch | SharedBatch]:
-        """Rows that go through the model together, in whichever form costs less."""
-        budget, device = self.config.optimizer.micro_batch_tokens, self.world.device
-        costs = COSTS["cpu" if device.type == "cpu" else "gpu"]
+    def _micro_batches(self, rows: Sequence[Row]) -> list[Build]:
+        """Rows that go through the model together, in whichever form costs less; built when their turn comes."""
+        budget = self.config.optimizer.micro_batch_tokens
+        costs = COSTS["cpu" if self.world.device.type == "cpu" else "gpu"]
         shared = plan_shared(rows, budget, costs) if self.shares_prompts else None
+        form: dict[str, Any] = {"device": self.world.device, "dtype": self._dtype}
         if shared is not None:
-            for sequences in shared:
-                yield collate_shared(sequences, device=device, dtype=self._dtype)
-            return
-        for batch in plan([row.length for row in rows], budget):
-            yield collate([rows[place] for place in batch], device=device, dtype=self._dtype)
+            return [partial(collate_shared, sequences, **form) for sequences in shared]
+        batches = plan([row.length for row in rows], budget)
+        return [partial(collate, [rows[place] for place in batch], **form) for batch in batches]
 
     def _inputs(self, micro: MicroBatch | SharedBatch, logps: torch.Tensor) -> LossInputs:
         old, ref, sampling = (
@@ -167,10 +206,6 @@ class Learner:
         return LossInputs(
             logp=logps, mask=micro.mask, advantages=micro.advantages, old=old, ref=ref, sampling=sampling
         )  # fmt: skip
-
-    def _log_probs(self, model: Any, batch: MicroBatch | SharedBatch) -> list[torch.Tensor]:
-        with self.world.autocast():
-            return batch_logprobs(model, batch, temperature=self.config.rollout.temperature)
 
     @torch.no_grad()
     def _record(self, stats: UpdateStats, inputs: LossInputs, entropies: torch.Tensor, value: float) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,7 @@ def draw_window(
     config: TrainConfig,
     world: World,
     should_stop: Callable[[], bool] = lambda: False,
+    first: list[Rewarded] | None = None,
 ) -> Window:
     """Draw and score the completions of a step.
 
@@ -87,6 +88,7 @@ def draw_window(
         config: The run's.
         world: Its processes.
         should_stop: Asked after every completion.
+        first: This process's completions of the first round, where they were drawn ahead.
 
     Raises:
         StopRequestedError: `should_stop` said so.
@@ -96,27 +98,18 @@ def draw_window(
     records: list[Record] = []
     kept: list[int] = []
     drawn, generating = 0, 0.0
-    ended: list[float] = []
     for _ in range(rounds):
         missing = wanted - len(kept)
         numbers = range(drawn, drawn + missing)
         chosen = zip(numbers, problems(missing, drawn), strict=True)
-        prompts = [
-            encode(problem, f"{step}/{number}") for number, problem in chosen if number % world.size == world.rank
-        ]
-        sampling = Sampling(
-            temperature=config.rollout.temperature,
-            top_p=1.0,
-            max_tokens=config.rollout.max_tokens,
-            stop=config.rollout.stop,
-            seed=config.seed,
-        )
-        with world.autocast():
-            drawing = engine.generate(prompts, samples=config.rollout.group, sampling=sampling)
-            began = time.perf_counter()
-            scored = score_rollouts(reward, _until(drawing, should_stop, ended))
-        generating += ended.pop() - began
-        scored.sort(key=lambda item: (_group(item), item.rollout.sample_index))
+        own_prompts = deal(step, chosen, encode=encode, world=world)
+        if first is not None and not drawn:
+            scored = first
+        else:
+            done = draw_round(
+                own_prompts, engine=engine, reward=reward, config=config, world=world, should_stop=should_stop
+            )
+            scored, generating = done.scored, generating + done.generating
         own += scored
         drawn += missing
         fresh = sorted(world.gather([_record(item) for item in scored]), key=lambda r: (r.group, r.sample_index))
@@ -128,6 +121,56 @@ def draw_window(
     window = _rows(own, records, kept, config)
     window.drawn, window.generating = drawn, generating
     return window
+
+
+def deal(
+    step: int,
+    chosen: Iterable[tuple[int, Problem]],
+    *,
+    encode: Callable[[Problem, str], Prompt],
+    world: World,
+) -> list[Prompt]:
+    """This process's prompts of a round: (place in the step, problem) → every so-many-th."""
+    return [encode(problem, f"{step}/{number}") for number, problem in chosen if number % world.size == world.rank]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """This process's completions of a round."""
+
+    scored: list[Rewarded]
+    generating: float
+    """Seconds until the last completion was there."""
+
+
+def draw_round(
+    prompts: Sequence[Prompt],
+    *,
+    engine: RolloutEngine,
+    reward: Scorer,
+    config: TrainConfig,
+    world: World,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Round:
+    """A group for each prompt, scored, in order. Speaks to no other process, so any thread may call it."""
+    ended: list[float] = []
+    with world.autocast():
+        drawing = engine.generate(prompts, samples=config.rollout.group, sampling=sampling_of(config))
+        began = time.perf_counter()
+        scored = score_rollouts(reward, _until(drawing, should_stop, ended))
+    scored.sort(key=lambda item: (_group(item), item.rollout.sample_index))
+    return Round(scored=scored, generating=ended.pop() - began)
+
+
+def sampling_of(config: TrainConfig) -> Sampling:
+    """How the run samples."""
+    return Sampling(
+        temperature=config.rollout.temperature,
+        top_p=1.0,
+        max_tokens=config.rollout.max_tokens,
+        stop=config.rollout.stop,
+        seed=config.seed,
+    )
 
 
 def _rows(own: Sequence[Rewarded], records: Sequence[Record], kept: Sequence[int], config: TrainConfig) -> Window:

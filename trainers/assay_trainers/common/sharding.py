@@ -1,0 +1,83 @@
+"""Parameters sharded over processes: torch's FSDP2, with accelerate's settings.
+
+    accelerate launch --config_file fsdp2.yaml -m assay train grpo run.yaml
+
+`accelerate launch` puts its configuration into environment variables; its plugin reads them. The sharding itself is
+`torch.distributed.fsdp.fully_shard` called here, block by block and then around the whole `PolicyModule`: accelerate
+shards on GPUs only, and it draws its lines around a model's own forward pass, which is not the one that is used.
+
+A sharded tensor is a `DTensor`. `gather` makes it whole (all processes together), `put` writes a whole one into it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def shard(module: Any, *, dtype: str) -> None:
+    """Shard a `PolicyModule` in place over all processes. `dtype` is the arithmetic's; parameters keep theirs."""
+    from accelerate import FullyShardedDataParallelPlugin
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+
+    plugin = FullyShardedDataParallelPlugin(fsdp_version=2)
+    settings: dict[str, Any] = {"offload_policy": plugin.cpu_offload} if plugin.cpu_offload else {}
+    if dtype == "bfloat16":
+        settings["mp_policy"] = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+    names = plugin.transformer_cls_names_to_wrap or module.block_names
+    for block in module.modules():
+        if type(block).__name__ in names:
+            fully_shard(block, reshard_after_forward=plugin.reshard_after_forward, **settings)
+    fully_shard(module, **settings)
+
+
+def is_sharded(tensor: Tensor) -> bool:
+    """Whether this process holds only a part of it."""
+    return hasattr(tensor, "device_mesh")
+
+
+def gather(tensor: Tensor) -> Tensor:
+    """All of a tensor; the tensor itself where it is whole. All processes call it together."""
+    whole: Tensor = tensor.full_tensor() if is_sharded(tensor) else tensor  # type: ignore[attr-defined]
+    return whole
+
+
+@torch.no_grad()
+def put(parameter: Tensor, value: Tensor) -> None:
+    """Write a whole tensor, the same on every process, into one that may be sharded."""
+    parameter.copy_(_like(parameter, value))
+
+
+def whole_optimizer_state(optimizer: torch.optim.Optimizer, *, keep: bool = True) -> dict[str, Any]:
+    """An optimizer's state as one process without sharding would have it. All processes call it together.
+
+    Args:
+        optimizer: Its parameters may be sharded.
+        keep: False: take part in gathering, and keep nothing.
+    """
+    state = optimizer.state_dict()
+    whole = {
+        number: {name: gather(value) if isinstance(value, Tensor) else value for name, value in values.items()}
+        for number, values in state["state"].items()
+    }
+    return {**state, "state": whole} if keep else {}
+
+
+def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take back what `whole_optimizer_state` gave, shard by shard where parameters are sharded."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    shared = {
+        number: {name: _like(parameters[number], value) for name, value in values.items()}
+        for number, values in state["state"].items()
+    }
+    optimizer.load_state_dict({**state, "state": shared})
+
+
+def _like(parameter: Tensor, value: Any) -> Any:
+    if not isinstance(value, Tensor) or value.shape != parameter.shape or not is_sharded(parameter):
+        return value
+    from torch.distributed.tensor import distribute_tensor
+
+    return distribute_tensor(value.to(parameter.device), parameter.device_mesh, parameter.placements)  # type: ignore[attr-defined]
