@@ -238,7 +238,7 @@ def assay_side(work: Work, clock: Clock) -> int:
             work.options,
         )
         trainer = Trainer(config, problems, Given(), World(cpu=True, dtype=config.dtype))
-        engine = Engine(trainer.learner.model, trainer.tokenizer, batch_size=config.rollout.batch_size)
+        engine = Engine(trainer.learner.model, trainer.tokenizer, precision=config.rollout.precision)
         if work.lengths is not None:
             engine._loop = Forced(engine._loop)
         trainer.engine = engine
