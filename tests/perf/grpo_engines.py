@@ -233,7 +233,7 @@ def assay_side(work: Work, clock: Clock) -> int:
                 "device": "cpu",
                 "rollout": {"prompts": count, "group": work.group, "max_tokens": work.max_tokens},
                 "optimizer": {"learning_rate": 1e-6},
-                "alarms": {"truncation": 1.0, "equal_groups": 1.0},
+                "alarms": {"truncation": 1.0, "equal_groups": 1.0, "mismatch": 1.0},
             },
             work.options,
         )
