@@ -19,7 +19,7 @@ from tests.attacks import host_watch
 from tests.attacks.corpus import own_attacks
 from tests.attacks.places import PLACES, Place, rows, skip_without
 
-IGNORED = ("assay-quiet-", "pytest-", "pymp-", "tmp", "ruff", "mypy", ".", "assay-sandbox")
+IGNORED = ("assay-quiet-", "pytest-", "pip-", "pymp-", "tmp", "ruff", "mypy", ".", "assay-sandbox")
 """Names of temporary files that come from others, or are meant to stay (a lock, a cache)."""
 
 
