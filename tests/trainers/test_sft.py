@@ -117,7 +117,14 @@ def test_packed_lines_are_full_and_lose_nothing() -> None:
     assert len(lines) <= 1.25 * sum(row.length for row in rows) / 64 + 1
 
 
-@pytest.mark.parametrize("changes", [{}, {"optimizer__schedule": "cosine", "optimizer__warmup": 2, "layout": "packed"}])
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"optimizer__schedule": "cosine", "optimizer__warmup": 2, "layout": "packed"},
+    {"lora__rank": 4},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=["buckets", "packed", "adapter"])
 def test_three_and_three_steps_are_six(changes: dict[str, Any], make: Make, tmp_path: Path) -> None:
     whole = make(output=str(tmp_path / "whole"), **changes)
     assert train(whole).finished

@@ -211,6 +211,7 @@ def test_the_hash_covers_what_decides_the_weights() -> None:
         ({"data.too_long": "keep"}, r"data\.too_long"),
         ({"data.validation": 1.0}, r"data\.validation"),
         ({"optimizer": 3}, "optimizer"),
+        ({"checkpoints.best": "loss"}, r"checkpoints\.best is for GRPO"),
     ],
 )
 def test_mistakes_are_named(change: dict[str, Any], message: str) -> None:

@@ -27,6 +27,7 @@ from assay import UsageError, did_you_mean
 from assay_trainers.common.configs import (
     NO_OTHER_FIELDS,
     AboveZero,
+    AdapterConfig,
     CheckpointConfig,
     OptimizerConfig,
     Positive,
@@ -100,10 +101,15 @@ class SftConfig:
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Of the arithmetic; weights and optimizer are float32 either way. On a CPU float32 is the faster one."""
     device: Literal["auto", "cpu"] = "auto"
+    lora: AdapterConfig = field(default_factory=AdapterConfig)
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them."""
     optimizer: LearningRate = field(default_factory=LearningRate)
     checkpoints: CheckpointConfig = field(default_factory=CheckpointConfig)
+
+    def __post_init__(self) -> None:
+        if self.checkpoints.best:
+            raise UsageError("checkpoints.best is for GRPO: supervised training keeps the last checkpoints only")
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values, preset applied."""

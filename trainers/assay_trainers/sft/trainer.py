@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from assay import DataError, UsageError, notify
+from assay_trainers.common.adapters import add_adapter
 from assay_trainers.common.checkpoints import (
     checkpoint_folder,
     list_checkpoints,
@@ -72,6 +73,11 @@ class Trainer:
     """A run's parts, put together. Use `train` unless you write a test."""
 
     def __init__(self, config: SftConfig, world: World) -> None:
+        if world.sharded:
+            raise UsageError(
+                "supervised fine-tuning does not shard parameters yet: launch it without FSDP, and with lora.rank "
+                "where the model does not fit"
+            )
         torch.manual_seed(config.seed)
         self.config, self.world = config, world
         self.output = Path(config.output)
@@ -90,6 +96,8 @@ class Trainer:
         self.held_out, self.rows = split(encoded, config)
         _say_what_fell(encoded, data)
         end_with(model, encoder.end_of_turn)
+        if config.lora.rank:
+            model = add_adapter(model, config.lora)
         self.steps = config.total_steps(len(self.rows))
         self.learner = Learner(model, self.config, self.steps, world)
         self.step_number = 0
