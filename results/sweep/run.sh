@@ -8,12 +8,10 @@ runs=$models/runs
 python=${PYTHON:-$here/../../.venv/bin/python}
 rm -rf "$runs"
 cd "$models"
-sweep() {
-  "$python" -m assay sweep hf:./grpo -m hf:./base sums_carry:8 sums_plain:8 --plugin "$here/carry.py" --out runs -o device=cpu "$@"
-}
-echo "== plan"; sweep --dry-run
+sweep=("$python" -m assay sweep hf:./grpo -m hf:./base sums_carry:8 sums_plain:8 --plugin "$here/carry.py" --out runs -o device=cpu)
+echo "== plan"; "${sweep[@]}" --dry-run
 echo "== killed in the middle"
-sweep & process=$!
+"${sweep[@]}" & process=$! # no function: what is killed must be the sweep itself
 for _ in $(seq 2000); do
   [ "$(cat runs/step-000100/*/journal.jsonl 2>/dev/null | wc -l)" -gt 100 ] && break
   sleep 0.05
@@ -21,8 +19,8 @@ done
 kill -9 $process || true
 wait $process 2>/dev/null || true
 echo "== stored when it was killed: $(find runs -name journal.jsonl -o -name samples.parquet | wc -l) files"
-sweep --dry-run
-echo "== the same command again"; sweep
+"${sweep[@]}" --dry-run
+echo "== the same command again"; "${sweep[@]}"
 echo "== compared"
 last=$(ls -d runs/step-* | tail -1)
 "$python" -m assay compare "$last" runs/base runs/step-000050 runs/step-000200 --plugin "$here/carry.py" --markdown > "$here/compare.md"
