@@ -88,7 +88,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/docs
+	$(BIN)/python -m pytest -q -n auto tests/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build # warnings are errors: mkdocs.yml
 
 docs: $(VENV)/.dev
