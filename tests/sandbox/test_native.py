@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -486,3 +487,17 @@ def test_a_live_run_sees_the_end_of_its_input(sandbox: Sandbox, mode: str) -> No
         live.close_stdin()
         assert live.receive(10.0) == b"6\n"
         assert live.finish().status is RunStatus.OK
+
+
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1])
+def test_signals_that_our_parent_ignored_are_not_ignored_in_programs(number: signal.Signals, mode: str) -> None:
+    """`nohup` and a shell's `&` leave some signals ignored in all that they start."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with open_native() as opened:
+            result = run(opened, f"import os\nprint(1, flush=True)\nos.kill(os.getpid(), {int(number)})", mode)
+    except SandboxError as error:
+        pytest.skip(f"native: {error}")
+    finally:
+        signal.signal(number, before)
+    assert result.status is RunStatus.RUNTIME_ERROR, result

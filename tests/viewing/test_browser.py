@@ -70,6 +70,7 @@ def test_from_the_runs_to_a_sample_and_back_by_keys(browser: Browser, base: str)
         assert page.locator("h1").inner_text() == "sum-3 #1"
         page.keyboard.press("j")
         page.get_by_role("heading", name="sum-3 #2").wait_for()
+        page.wait_for_load_state("load")  # the heading is there before the script that listens
         page.keyboard.press("k")
         page.get_by_role("heading", name="sum-3 #1").wait_for()
         assert not page.locator("#reasoning").evaluate("each => each.open")

@@ -81,8 +81,12 @@ class Service:
         self._next_uid = self._first_uid
         os.environ.clear()
         os.environ.update(request["environment"])
-        # What is ignored here would be ignored in programs; the first process of a PID namespace need not ignore.
+        # What is ignored here would be ignored in programs, and who started us may ignore some (nohup, a shell's &).
+        # The first process of a PID namespace need not ignore.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in signal.valid_signals():
+            if signal.getsignal(number) == signal.SIG_IGN and number not in confine.IGNORED:
+                signal.signal(number, signal.SIG_DFL)
         system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
         code = self.wire.take_bytes(request["filter"])
         syscall_filter = system.Filter(code) if code else None
