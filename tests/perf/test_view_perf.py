@@ -150,3 +150,22 @@ def test_a_million_samples(store: tuple[Path, dict[str, float]]) -> None:
     for costs in (cold, warm):
         assert max(cost["seconds"] for cost in costs.values()) < 1
     assert max(each["seconds"] for each in searches.values()) < 3
+
+
+@pytest.mark.perf
+@pytest.mark.timeout(1_500)
+def test_a_report_of_a_million_samples(store: tuple[Path, dict[str, float]], tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    cost = run_once(python("-m", "assay", "report", str(store[0] / "big"), "--html", str(page)))
+    save(
+        "report",
+        {
+            "samples": COUNT,
+            "what": "assay report --html over one sealed run, the whole process",
+            "load_at_start": round(os.getloadavg()[0], 1),
+            "report": measured(cost),
+            "page_mb": round(page.stat().st_size / 2**20, 2),
+        },
+        ["assay", "matplotlib", "numpy", "pyarrow"],
+    )
+    assert cost.wall_seconds < 60
