@@ -26,11 +26,16 @@ def lines(output: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
 
 
-def close(one: Path, two: Path) -> None:
+ATOL = {"all weights": 1e-5, "adapter": 1e-4}
+"""AdamW divides by a gradient's own size, and some of an adapter's are next to nothing: there the order of sums shows,
+by a tenth of one update (1e-3) at most."""
+
+
+def close(one: Path, two: Path, atol: float) -> None:
     first, second = load_file(one / "model.safetensors"), load_file(two / "model.safetensors")
     assert first.keys() == second.keys()
     for name, value in first.items():
-        assert torch.allclose(value, second[name], atol=1e-5), name
+        assert torch.allclose(value, second[name], atol=atol), name
 
 
 CHANGES: dict[str, dict[str, Any]] = {"all weights": {}, "adapter": {"lora.rank": 2}}
@@ -53,7 +58,7 @@ def test_two_sharded_processes_are_one(name: str, sharded: Path, tiny_folder: st
         for metric in COMPARED:
             assert two[metric] == pytest.approx(one[metric], rel=1e-5, abs=1e-5), metric
     assert lines(both)[-1]["sync_mismatch"] < 1e-4, "completions come from a copy that follows the shards"
-    close(alone / "final", both / "final")
+    close(alone / "final", both / "final", ATOL[name])
     # A checkpoint of sharded processes is any other checkpoint: one process goes on from it.
     shutil.copytree(both, mixed)
     last = list_checkpoints(mixed)[-1]
@@ -61,7 +66,7 @@ def test_two_sharded_processes_are_one(name: str, sharded: Path, tiny_folder: st
     shutil.rmtree(last)
     shutil.rmtree(mixed / "final")
     run(config_of(tiny_folder, str(mixed), **CHANGES[name]))
-    close(alone / "final", mixed / "final")
+    close(alone / "final", mixed / "final", ATOL[name])
 
 
 @pytest.mark.parametrize(("name", "sharded"), [("fsdp2", True), ("copies", False)])
