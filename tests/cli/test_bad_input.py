@@ -213,9 +213,11 @@ def test_ctrl_c_keeps_what_was_recorded(tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "assay", "run", model, "sums:50", "--plugin", str(PLUGIN), "--out", str(tmp_path / "out"),
     ]  # fmt: skip
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell's & started the tests
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not any(
         path.stat().st_size > 20_000 for path in (tmp_path / "out").rglob(JOURNAL)
