@@ -117,7 +117,6 @@ def build_page(
         sections=sections,
         left_out=left_out,
         label=label,
-        sessions=[result.manifest["sessions"][-1] for result in results],
     )
     figures = [*overview, *training_figures, *(figure for section in sections for figure in section.figures)]
     return Page(html=html, figures=tuple(figures), left_out=tuple(left_out))

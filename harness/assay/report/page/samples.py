@@ -23,7 +23,7 @@ from assay.types import FinishReason, Outcome
 
 OUTCOMES = tuple(Outcome)
 _OURS = [number for number, outcome in enumerate(OUTCOMES) if outcome.is_ours]
-_COLUMNS = ["problem_id", "sample_index", "outcome", "score", "extracted", "finish_reason", "num_tokens", "repetitive"]
+_COLUMNS = ["problem_id", "sample_index", "outcome", "score", "extracted", "finish_reason", "num_tokens"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,6 @@ class Samples:
     """Generated tokens; nan where the backend did not say."""
     truncated: NDArray[np.bool_]
     """Whether the token cap ended it."""
-    repetitive: NDArray[np.bool_]
     answers: tuple[str | None, ...]
     """What was compared; None where nothing was."""
 
@@ -108,7 +107,6 @@ def read_samples(folder: Path, manifest: Mapping[str, Any]) -> Samples:
         credit=credit,
         tokens=_numbers(columns["num_tokens"], places),
         truncated=np.fromiter((columns["finish_reason"][place] == FinishReason.LENGTH.value for place in places), bool),
-        repetitive=np.fromiter((bool(columns["repetitive"][place]) for place in places), bool),
         answers=tuple(columns["extracted"][place] for place in places),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from assay.report.page.samples import Samples
@@ -101,8 +100,3 @@ def curves_of(views: Sequence[View]) -> dict[str, list[View]]:
 def label(view: View) -> str:
     """How a run is called beside others of its benchmark."""
     return view.model if view.step is None else f"{view.series} @ {view.step:,}"
-
-
-def title(folder: Path) -> str:
-    """A folder's name, safe to print."""
-    return visible(folder.name)
