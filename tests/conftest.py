@@ -15,6 +15,9 @@ settings.load_profile("repeatable")
 ALONE = ("attacks", "sandbox", "verification", "serving", "plugins/test_code_", "plugins/test_boxed_math_hostile.py")
 """Tests, by the start of their path, that count processes and files of the whole machine or hold short deadlines."""
 
+collect_ignore = ["example_plugin"]
+"""A package of its own, whose tests run where it is installed: tests/scaffold/test_example_plugin.py."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -62,10 +62,14 @@ class JudgedBenchmark(BaseBenchmark):
     def problems(self) -> Sequence[Problem]:
         """All problems in the data's order."""
         if self._problems is None:
-            data = assay.find_data(self.source)
-            self.provenance = data.provenance
-            self._problems = tuple(self._read(number, record) for number, record in enumerate(data.records()))
+            self._problems = tuple(self._read(number, record) for number, record in enumerate(self.records()))
         return self._problems
+
+    def records(self) -> Sequence[Record]:
+        """The rows of the data, with its provenance noted."""
+        data = assay.find_data(self.source)
+        self.provenance = data.provenance
+        return data.records()
 
     def gold_response(self, problem: Problem) -> str | None:
         """The reference as a response; None for preferences, and where no judge is named."""

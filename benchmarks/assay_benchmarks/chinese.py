@@ -49,13 +49,20 @@ CEVAL = DataSource(
     name="ceval",
     files=("ceval_val.jsonl",),
     licence="CC BY-NC-SA 4.0",
-    hub_note="ceval/ceval-exam is split by exam, and no commit of it is known here",
+    hub_repo="ceval/ceval-exam",
+    hub_revision="617524a00b307ff6f9933702f724131fe12ca7ce",
+    hub_config=tuple(_SUBJECTS),
+    hub_split="val",
+    hub_derive=lambda _index, row: {"subject": row["config"]},
 )
 CLUEWSC = DataSource(
     name="cluewsc",
     files=("cluewsc2020_validation.jsonl", "cluewsc2020_dev.jsonl"),
     licence="none stated (CLUE benchmark)",
-    hub_note="no commit of clue/clue is known here",
+    hub_repo="clue/clue",
+    hub_revision="28178267a609dd08bdc703dd6c931dfc2c2f4431",
+    hub_config="cluewsc2020",
+    hub_split="validation",
 )
 
 
@@ -75,15 +82,21 @@ def _ceval(number: int, record: Record) -> Question:
 
 
 def _cluewsc(number: int, record: Record) -> Question:
-    """A row of CLUEWSC 2020: `text`, `target` with the two spans, `label` (text, truth value, or 1 and 0)."""
+    """A row of CLUEWSC 2020: `text`, `target` with the two spans, `label`.
+
+    The label is "true" or "false", a truth value, or the hub's number of a class, where 0 is "true" and 1 is "false".
+    """
     target = record.values.get("target")
-    label = str(record.values.get("label")).lower()
+    label = record.values.get("label")
+    if isinstance(label, int) and not isinstance(label, bool):
+        label = {0: "true", 1: "false"}.get(label)
+    label = str(label).lower()
     if not isinstance(target, Mapping) or not all(isinstance(target.get(f"span{n}_text"), str) for n in (1, 2)):
         raise DataError(f"{record.where}: the field 'target' must hold span1_text and span2_text")
-    if label not in ("true", "false", "1", "0"):
+    if label not in ("true", "false"):
         raise DataError(f"{record.where}: the field 'label' must be true or false")
     text = f"{record.text('text')}\n此处，“{target['span2_text']}”是否指代“{target['span1_text']}”？"
-    right = "A" if label in ("true", "1") else "B"
+    right = "A" if label == "true" else "B"
     return Question(id=f"cluewsc-{number}", text=text, choices=("是", "否"), answer=right)
 
 

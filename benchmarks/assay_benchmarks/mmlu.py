@@ -2,7 +2,8 @@
 
 - `mmlu`: 14,042 questions of 57 subjects, with the prompt of OpenAI's simple-evals, as the reports say.
 - `mmlu_redux`: MMLU questions whose labels were checked by hand, with the prompt of Zero-Eval, which asks for JSON.
-  Rows that the annotators marked with another `error_type` than "ok" are left out.
+  Rows that the annotators marked with another `error_type` than "ok" are left out. The hub's is the set of 3,000
+  questions of 30 subjects that Zero-Eval took; the later 5,700 of 57 subjects are read from a file.
 - `mmlu_pro`: 12,032 questions with up to ten options; the authors' own prompt without its five examples, because the
   reports put everything zero-shot to the model.
 
@@ -64,11 +65,24 @@ MMLU = DataSource(
     hub_config="all",
     hub_split="test",
 )
+_REDUX_SUBJECTS = """
+anatomy astronomy business_ethics clinical_knowledge college_chemistry college_computer_science
+college_mathematics college_medicine college_physics conceptual_physics econometrics electrical_engineering
+formal_logic global_facts high_school_chemistry high_school_geography high_school_macroeconomics
+high_school_mathematics high_school_physics high_school_statistics high_school_us_history human_aging
+logical_fallacies machine_learning miscellaneous philosophy professional_accounting professional_law
+public_relations virology
+"""
+"""The hub keeps each of the 30 subjects apart."""
+
 MMLU_REDUX = DataSource(
     name="mmlu_redux",
     files=("mmlu_redux.jsonl",),
     licence="CC BY 4.0",
-    hub_note="edinburgh-dawg/mmlu-redux is split by subject, and no commit of it is known here",
+    hub_repo="edinburgh-dawg/mmlu-redux",
+    hub_revision="594c74a76ce786b9a5280e3a71fa1cc833141eeb",
+    hub_config=tuple(_REDUX_SUBJECTS.split()),
+    hub_split="test",
 )
 MMLU_PRO = DataSource(
     name="mmlu_pro",

@@ -32,7 +32,9 @@ CHINESE_SIMPLEQA = DataSource(
     name="chinese_simpleqa",
     files=("chinese_simpleqa.jsonl",),
     licence="CC BY-NC-SA 4.0 (OpenStellarTeam)",
-    hub_note="no commit of OpenStellarTeam/Chinese-SimpleQA is known here",
+    hub_repo="OpenStellarTeam/Chinese-SimpleQA",
+    hub_revision="336305fc5f1da8184e3f70aff4473408418383a0",
+    hub_file="chinese_simpleqa.jsonl",
 )
 FRAMES = DataSource(
     name="frames",

@@ -10,9 +10,11 @@ the length control of `assay.metrics.length_controlled_win_rate`. Compare models
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import assay  # find_data is looked up when it is needed: it loads what listing plugins does not need
 from assay import Benchmark, DataError, DataSource, Message, Problem, hookimpl
 from assay_benchmarks._judged import JudgedBenchmark
 
@@ -23,13 +25,27 @@ ALPACA_EVAL = DataSource(
     name="alpaca_eval",
     files=("alpaca_eval_gpt4_baseline.json", "alpaca_eval.jsonl"),
     licence="CC BY-NC 4.0",
-    hub_note="take alpaca_eval_gpt4_baseline.json of tatsu-lab/alpaca_eval at 2edc6fad8be6b14ea7230aabfd08188da6b8b814",
+    hub_repo="tatsu-lab/alpaca_eval",
+    hub_revision="2edc6fad8be6b14ea7230aabfd08188da6b8b814",
+    hub_file="alpaca_eval_gpt4_baseline.json",
 )
-ARENA_HARD = DataSource(
-    name="arena_hard",
-    files=("arena_hard.jsonl",),
-    licence="Apache-2.0 (prompts of Chatbot Arena's users)",
-    hub_note="questions and baseline answers are two files of lmarena-ai/arena-hard-auto: join them by uid",
+
+
+def _arena(name: str, files: tuple[str, ...], hub_file: str) -> DataSource:
+    return DataSource(
+        name=name,
+        files=files,
+        licence="Apache-2.0 (prompts of Chatbot Arena's users)",
+        hub_repo="lmarena-ai/arena-hard-auto",
+        hub_revision="15f3746e21432264ce9b453999bde4f3c946d2e6",
+        hub_file=f"data/arena-hard-v0.1/{hub_file}",
+        benchmark="arena_hard",
+    )
+
+
+ARENA_HARD = _arena("arena_hard", ("arena_hard.jsonl",), "question.jsonl")
+ARENA_BASELINE = _arena(
+    "arena_hard_baseline", ("arena_hard_baseline.jsonl", "gpt-4-0314.jsonl"), "model_answer/gpt-4-0314.jsonl"
 )
 
 
@@ -44,6 +60,45 @@ def _alpaca_eval(number: int, record: Record) -> Problem:
     )
 
 
+class ArenaHard(JudgedBenchmark):
+    """Questions, and the baseline's answers to them: in one file as `baseline`, or in a second one, as on the hub."""
+
+    sources = (ARENA_HARD, ARENA_BASELINE)
+
+    def __init__(self) -> None:
+        super().__init__("arena_hard", ARENA_HARD, mode="pairwise", read=_arena_hard)
+
+    def records(self) -> Sequence[Record]:
+        """The questions, each with the baseline's answer."""
+        asked = super().records()
+        if all("baseline" in record.values for record in asked):
+            return asked
+        found = assay.find_data(ARENA_BASELINE)
+        self.provenance = {"files": [self.provenance, found.provenance]}
+        answers = dict(map(_arena_answer, found.records()))
+        return [replace(record, values={**answers.get(_arena_id(record), {}), **record.values}) for record in asked]
+
+
+def _arena_answer(record: Record) -> tuple[str, dict[str, str]]:
+    """Id and answer of a row of the authors': `uid` and `messages`, or the older `question_id` and `choices`."""
+    values = record.values
+    try:
+        if "messages" in values:
+            content = values["messages"][-1]["content"]
+            text = content["answer"] if isinstance(content, Mapping) else content
+        else:
+            text = values["choices"][0]["turns"][0]["content"]
+    except (KeyError, IndexError, TypeError):
+        text = None
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(f"{record.where}: no answer in 'messages' or 'choices'")
+    return _arena_id(record), {"baseline": text}
+
+
+def _arena_id(record: Record) -> str:
+    return record.text("uid" if "uid" in record.values else "question_id")
+
+
 def _arena_hard(_number: int, record: Record) -> Problem:
     """A question (`uid`, `prompt` or the older `question_id`, `turns`) with the baseline's answer as `baseline`."""
     turns = record.values.get("turns")
@@ -56,7 +111,7 @@ def _arena_hard(_number: int, record: Record) -> Problem:
     if not content.strip():
         raise DataError(f"{record.where}: the question is empty")
     return Problem(
-        id=record.text("uid" if "uid" in record.values else "question_id"),
+        id=_arena_id(record),
         prompt=(Message(role="user", content=content),),
         reference=record.text("baseline"),
         verifier="llm_judge",
@@ -69,5 +124,5 @@ def register_benchmarks() -> Mapping[str, Callable[..., Benchmark]]:
     """Both sets."""
     return {
         "alpaca_eval": lambda: JudgedBenchmark("alpaca_eval", ALPACA_EVAL, mode="pairwise", read=_alpaca_eval),
-        "arena_hard": lambda: JudgedBenchmark("arena_hard", ARENA_HARD, mode="pairwise", read=_arena_hard),
+        "arena_hard": ArenaHard,
     }

@@ -15,6 +15,7 @@ from assay.validate import validate_benchmark
 
 DATE = {"day": "", "month": "", "year": ""}
 MMLU_ROW = {"question": "2+2?", "subject": "algebra", "choices": ["1", "4", "3", "2"], "answer": 1}
+TARGET = {"span1_text": "小李", "span1_index": 0, "span2_text": "他", "span2_index": 0}
 DROP_ROW = {
     "passage": "They won 3 games.", "question": "How many?", "answer": {"number": "3", "date": DATE, "spans": []},
     "validated_answers": {"number": ["", "3"], "date": [DATE, DATE], "spans": [["three games"], []]},
@@ -35,8 +36,8 @@ FILES: dict[str, dict[str, list[dict[str, Any]]]] = {
     "cluewsc": {"cluewsc2020_validation.jsonl": [
         {"text": "他来了，她走了。", "label": "true",
          "target": {"span1_text": "小王", "span1_index": 0, "span2_text": "他", "span2_index": 0}},
-        {"text": "他来了。", "label": 0,
-         "target": {"span1_text": "小李", "span1_index": 0, "span2_text": "他", "span2_index": 0}},
+        {"text": "他来了。", "label": 1,
+         "target": TARGET},
     ]},
     "drop": {"drop_v0_dev.jsonl": [DROP_ROW], "drop_v0_train.jsonl": [
         {"context": f"Passage: {n}\nQuestion: q\nAnswer:", "completion": f" a{n}", "ref_text": f"a{n}|b"}
@@ -301,6 +302,7 @@ def test_ifeval_keeps_zeros_and_drops_nulls(rows: Path) -> None:
         ("ifeval", "ifeval.jsonl", {"prompt": "p", "instruction_id_list": ["a"], "kwargs": []}, "lists of one length"),
         ("frames", "frames.jsonl", {"Prompt": "", "Answer": "x"}, "none of the fields"),
         ("arena_hard", "arena_hard.jsonl", {"question_id": "q", "turns": [], "baseline": "b"}, "one turn"),
+        ("cluewsc", "cluewsc2020_validation.jsonl", {"text": "t", "label": 2, "target": TARGET}, "true or false"),
     ],
 )  # fmt: skip
 def test_damaged_rows_are_named(name: str, file: str, row: dict[str, Any], message: str, rows: Path) -> None:
@@ -308,6 +310,64 @@ def test_damaged_rows_are_named(name: str, file: str, row: dict[str, Any], messa
     with pytest.raises(assay.DataError, match=message) as found:
         assay.get_benchmark(name).problems()
     assert file in str(found.value)
+
+
+OFFICIAL_RESPONSES = "input_response_data_gpt4_20231107_145030.jsonl"
+
+
+def test_gpt4s_official_responses_score_as_in_the_paper(tmp_path: Path, real_data: Path) -> None:
+    pytest.importorskip("lm_eval")
+    official = real_data / OFFICIAL_RESPONSES
+    if not official.is_file():
+        pytest.skip(f"no {OFFICIAL_RESPONSES} (google-research/instruction_following_eval/data) in {real_data}")
+    rows = map(json.loads, official.read_text(encoding="utf-8").splitlines())
+    responses = {row["prompt"]: row["response"] for row in rows}
+    problems = assay.get_benchmark("ifeval").problems()
+    with open(tmp_path / "gpt4.jsonl", "w", encoding="utf-8") as file:
+        for problem in problems:
+            text = responses[problem.reference["prompt"]]
+            file.write(json.dumps({"problem_id": problem.id, "sample_index": 0, "text": text}) + "\n")
+    (result,) = assay.evaluate(f"replay:{tmp_path}/gpt4.jsonl", "ifeval:1", out=tmp_path / "runs")
+    # Zhou et al. 2023: 76.89. A letter drawn for the signs of two prompts makes theirs 415 to 417 of 541.
+    assert result.summary["aggregates"]["prompt-level strict"] == 417 / 541
+    assert pytest.approx(0.7689, abs=0.002) == 417 / 541
+
+
+def test_labels_of_cluewsc_are_the_hubs_classes(rows: Path) -> None:
+    row = {"text": "他来了。", "target": TARGET}
+    labels = [
+        "true",
+        "false",
+        0,
+        1,
+        True,
+        False,
+    ]  # the hub's ClassLabel has the names "true" and "false", in this order
+    lines = (json.dumps({**row, "label": label}) + "\n" for label in labels)
+    (rows / "cluewsc2020_validation.jsonl").write_text("".join(lines), encoding="utf-8")
+    problems = assay.get_benchmark("cluewsc").problems()
+    assert [problem.reference["answer"] for problem in problems] == ["A", "B", "A", "B", "A", "B"]
+
+
+def test_answers_of_arena_hards_baseline_may_lie_in_a_second_file(rows: Path) -> None:
+    asked = [{"uid": "u1", "prompt": "Write."}, {"question_id": "q2", "turns": [{"content": "Sing."}]}]
+    content = {"answer": "I write.", "reasoning": ""}
+    answered = [
+        {"question_id": "q2", "choices": [{"index": 0, "turns": [{"content": "La.", "token_len": 2}]}]},
+        {"uid": "u1", "model": "gpt-4-0314", "messages": [{"role": "user", "content": "Write."},
+                                                         {"role": "assistant", "content": content}]},
+    ]  # fmt: skip
+    for name, lines in (("arena_hard.jsonl", asked), ("gpt-4-0314.jsonl", answered)):
+        (rows / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    benchmark = assay.get_benchmark("arena_hard")
+    assert [(problem.id, problem.reference) for problem in benchmark.problems()] == [("u1", "I write."), ("q2", "La.")]
+    assert len(benchmark.provenance["files"]) == 2
+    (rows / "gpt-4-0314.jsonl").write_text(json.dumps(answered[0]) + "\n", encoding="utf-8")
+    with pytest.raises(assay.DataError, match=r"line 1: the field 'baseline' is missing"):
+        assay.get_benchmark("arena_hard").problems()
+    (rows / "gpt-4-0314.jsonl").write_text(json.dumps({"uid": "u1", "messages": []}) + "\n", encoding="utf-8")
+    with pytest.raises(assay.DataError, match=r"gpt-4-0314\.jsonl, line 1: no answer"):
+        assay.get_benchmark("arena_hard").problems()
 
 
 def test_real_rows(real_data: Path) -> None:

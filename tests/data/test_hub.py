@@ -50,6 +50,26 @@ def test_download_converts_caches_and_is_found_again(dataset: Path, monkeypatch:
     assert [dict(record.values) for record in again.records()] == rows
 
 
+def test_a_set_in_parts_is_read_part_by_part(tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    card = "---\nconfigs:\n"
+    for part, count in (("algebra", 2), ("art", 1)):
+        lines = (json.dumps({"question": f"{part} {i}"}) + "\n" for i in range(count))
+        (folder / f"{part}.jsonl").write_text("".join(lines))
+        card += f"- config_name: {part}\n  data_files:\n  - split: test\n    path: {part}.jsonl\n"
+    (folder / "README.md").write_text(card + "---\n")
+    fields = {"hub_fields": {"question": "question"}, "hub_derive": lambda _index, row: {"subject": row["config"]}}
+    found = find_data(source(folder, hub_config=("art", "algebra"), **fields))
+    assert [dict(record.values) for record in found.records()] == [
+        {"question": "art 0", "subject": "art"},
+        {"question": "algebra 0", "subject": "algebra"},
+        {"question": "algebra 1", "subject": "algebra"},
+    ]
+    with pytest.raises(DataError, match="music"):
+        find_data(source(folder, name="other", hub_config=("art", "music"), **fields))
+
+
 def test_changed_hub_data_under_the_same_revision(dataset: Path) -> None:
     first = find_data(source(dataset))
     (dataset / "test.jsonl").write_text(json.dumps({"question": "q", "answer": "#### 1", "level": 0}) + "\n")

@@ -55,6 +55,16 @@ def test_the_file_is_taken_as_it_is(tmp_path: Path) -> None:
     assert not list(data.path.parent.glob(".download*"))
 
 
+def test_an_array_stays_an_array(tmp_path: Path) -> None:
+    folder = repository(tmp_path)
+    content = b'[{"id": "a"}, {"id": "b"}]'
+    (folder / "all.json").write_bytes(content)
+    wanted = source(folder, hub_file="all.json", hub_sha256=hashlib.sha256(content).hexdigest())
+    assert [record.values["id"] for record in find_data(wanted).records()] == ["a", "b"]
+    assert cache.file_of(wanted).suffix == ".json"
+    assert find_data(wanted).origin == "cache"
+
+
 def test_another_file_than_the_recorded_one_is_refused(tmp_path: Path) -> None:
     wanted = source(repository(tmp_path, CONTENT + b"{}\n"))
     with pytest.raises(DataError, match=r"what arrived of test5\.jsonl has the sha256 .*, recorded is "):

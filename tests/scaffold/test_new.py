@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
 
 from assay.errors import StoreError, UsageError
 from assay.scaffold import KINDS, new_package
+from tests.scaffold.conftest import Environment
 
 RUNS = {
     "verifier": ["audit", "odd_name2"],
@@ -31,37 +28,16 @@ RUNS = {
 """What each kind is there for, on the command line."""
 
 
-def call(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=280, cwd=cwd, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment of its own that sees the packages of this one."""
-    folder = tmp_path_factory.mktemp("venv")
-    venv.create(folder, symlinks=True, with_pip=False)
-    site = next(folder.glob("lib/python*/site-packages"))
-    (site / "base.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-    return folder
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_package_installs_tests_and_runs(kind: str, environment: Path, tmp_path: Path) -> None:
-    python = environment / "bin" / "python"
-    call(sys.executable, "-m", "assay", "new", kind, "odd-name2", cwd=tmp_path)
+def test_a_package_installs_tests_and_runs(kind: str, environment: Environment, tmp_path: Path) -> None:
+    environment.run("-m", "assay", "new", kind, "odd-name2", cwd=tmp_path)
     package = tmp_path / "odd-name2"
-    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    call(python, *install, package, cwd=tmp_path)
-    try:
-        assert "passed" in call(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=package).stdout
-        listed = call(python, "-m", "assay", "plugins", cwd=tmp_path).stdout
+    with environment.installed(package, "odd-name2"):
+        assert "passed" in environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=package)
+        listed = environment.run("-m", "assay", "plugins", cwd=tmp_path)
         assert "odd_name2" in listed
         assert "odd-name2 0.1.0" in listed
-        call(python, "-m", "assay", *RUNS[kind], cwd=tmp_path)
-    finally:
-        call(python, "-m", "pip", "uninstall", "--quiet", "--yes", "odd-name2", cwd=tmp_path)
+        environment.run("-m", "assay", *RUNS[kind], cwd=tmp_path)
     texts = [path.read_text() for path in package.rglob("*") if path.suffix in (".py", ".toml", ".md", ".yml")]
     assert not any("my_plugin" in text or "my-plugin" in text or "MyPlugin" in text for text in texts)
 

@@ -1,5 +1,7 @@
 """The cache of what was downloaded: `<root>/data/<name>/<revision>/<name>.jsonl` with its SHA-256 beside it.
 
+A single file of the hub keeps its format: `.json` or `.csv`.
+
 The sidecar is written first and the data put in place last, both by renaming a complete, synced temporary
 file: whoever finds the data finds all of it, and a crash at any moment leaves either the old state or a
 sidecar without data, which counts as absent.
@@ -31,8 +33,9 @@ def root() -> Path:
 
 
 def file_of(source: DataSource) -> Path:
-    """Where the cached data of a source lies, whether or not it exists."""
-    return root() / "data" / source.name / (source.hub_revision or "unpinned") / f"{source.name}.jsonl"
+    """Where the cached data of a source lies, whether or not it exists. A file of the hub keeps its format."""
+    suffix = Path(source.hub_file).suffix if source.hub_file else ".jsonl"
+    return root() / "data" / source.name / (source.hub_revision or "unpinned") / f"{source.name}{suffix}"
 
 
 def sidecar_of(file: Path) -> Path:

@@ -23,17 +23,19 @@ def main() -> int:
         import datasets
 
         datasets.disable_progress_bars()
-        rows = datasets.load_dataset(
-            question["repo"],
-            question["config"],
-            split=question["split"],
-            revision=question["revision"],
-            streaming=True,
-        )
         count = 0
-        for row in rows:
-            out.write(canonical_json(_plain(row)) + b"\n")
-            count += 1
+        for config in question["configs"]:
+            rows = datasets.load_dataset(
+                question["repo"],
+                config,
+                split=question["split"],
+                revision=question["revision"],
+                streaming=True,
+            )
+            for row in rows:
+                named = {**row, "config": config} if question["name_them"] else row
+                out.write(canonical_json(_plain(named)) + b"\n")
+                count += 1
     except Exception as error:  # noqa: BLE001 - whatever datasets raises is reported to the parent as one line
         print(f"{type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
         return 1

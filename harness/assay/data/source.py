@@ -29,7 +29,9 @@ class DataSource:
     """Dataset repository on the hub, or the path of a local folder that `datasets` can load."""
     hub_revision: str | None = None
     """The 40 hex digits of the pinned commit; None refuses the hub, because there is nothing to hold it to."""
-    hub_config: str | None = None
+    hub_config: str | tuple[str, ...] | None = None
+    """The configuration of the repository. Several of them are read one after the other, for a set that the hub keeps
+    in parts; each row then says in the field `config` where it came from."""
     hub_split: str = "test"
     hub_fields: Mapping[str, str] = field(default_factory=dict)
     """Our field name to the hub's column. Empty: the columns keep their names."""
