@@ -65,12 +65,12 @@ def probe(repo: str) -> None:
 
 
 def _run_child(source: DataSource, repo: str) -> list[dict[str, Any]]:
-    parts = isinstance(source.hub_config, tuple)
+    config = source.hub_config
     question = {
         "repo": repo,
         "revision": source.hub_revision,
-        "configs": list(source.hub_config) if parts else [source.hub_config],
-        "name_them": parts,
+        "configs": list(config) if isinstance(config, tuple) else [config],
+        "name_them": isinstance(config, tuple),
         "split": source.hub_split,
     }
     environment = {"HF_HUB_ETAG_TIMEOUT": "10", "HF_HUB_DOWNLOAD_TIMEOUT": "20", **os.environ}
