@@ -11,7 +11,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help doors demo test check docs format bench learn attacks ray pipelines soak code-data clean
+.PHONY: help doors demo test check docs format bench learn attacks ray pipelines soak code-data resolve sizes clean
 
 help:
 	@echo "make demo    install, then evaluate a small real model on procedural tasks (minutes, CPU)"
@@ -26,6 +26,8 @@ help:
 	@echo "make pipelines run the small recipes, killed once in every stage and resumed, and write results/pipelines"
 	@echo "make soak    kill and resume a real run 1,000 times, judge 20,000 programs"
 	@echo "make code-data  judge thousands of real programs and write results/code"
+	@echo "make resolve ask pip whether assay[all] can be installed, without downloading it (minutes)"
+	@echo "make sizes   measure what each extra weighs and write results/install and docs/install.md (a quarter of an hour)"
 	@echo "make image   build the docker sandbox's image from Debian's packages (root, debootstrap, a running dockerd)"
 
 $(BIN)/python:
@@ -79,7 +81,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/assay demo
 
 # Tests that watch the whole machine or short clocks come after the others, alone. ARGS go to both; JUNIT names a folder.
-DEFAULT := not perf and not pipelines and not soak and not code_data and not attacks_full and not ray
+DEFAULT := not network and not perf and not pipelines and not soak and not code_data and not attacks_full and not ray
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "$(DEFAULT) and not alone" -n auto --dist loadfile $(if $(JUNIT),--junitxml=$(JUNIT)/beside.xml) $(ARGS)
 	$(BIN)/python -m pytest -m "$(DEFAULT) and alone" $(if $(JUNIT),--junitxml=$(JUNIT)/alone.xml) $(ARGS)
@@ -124,6 +126,12 @@ pipelines: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	ASSAY_SOAK_KILLS=1000 ASSAY_SOAK_PROGRAMS=20000 $(BIN)/python -m pytest -m soak tests/soak tests/sweeps -s $(ARGS)
+
+resolve: $(VENV)/.dev
+	$(BIN)/python -m pytest -m network tests/test_resolving.py $(ARGS)
+
+sizes: $(VENV)/.dev
+	TORCH='$(TORCH)' $(BIN)/python results/install/sizes.py $(ARGS)
 
 image: $(VENV)/.dev
 	$(BIN)/assay sandbox build --from-debootstrap $(ARGS)

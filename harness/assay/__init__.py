@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from assay.backends.text import TextDecoder
     from assay.backends.torch_decode.loop import DecodeJob, DecodeLoop
     from assay.backends.torch_decode.stops import eos_ids
+    from assay.backends.vllm_worker import repack_heads
     from assay.contracts import (
         Backend,
         BaseBenchmark,
@@ -170,6 +171,7 @@ _HOME = {
     "read_jsonl": "jsonl",
     "read_yaml": "yaml_file",
     "render_prompt": "prompts",
+    "repack_heads": "backends.vllm_worker",
     "same_answer": "verification",
     "split_completion": "reasoning",
     "split_reasoning": "reasoning",
@@ -258,6 +260,7 @@ __all__ = [
     "read_jsonl",
     "read_yaml",
     "render_prompt",
+    "repack_heads",
     "same_answer",
     "split_completion",
     "split_reasoning",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import time
 
 import pytest
@@ -35,6 +36,21 @@ def test_it_decides_what_the_grammar_cannot_read() -> None:
     assert algebra.same_by_sympy("x + 1", "x + 2") is False
     assert algebra.same_by_sympy("x + 1", "1 + x") is True
     assert algebra.same_by_sympy(r"\frac{d}{dx} x^2", "2x") is True
+
+
+def test_without_the_libraries_it_is_our_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "latex2sympy2_extended", None)
+    algebra._warm_up.cache_clear()
+    verifier = assay.get_verifier("boxed_math")
+    problem = assay.Problem(id="p", prompt=(), reference="0", verifier="boxed_math")
+    limit = r"\lim_{x \to \infty} \frac{1}{x}"
+    verdict = verifier.verify(problem, assay.Completion(text=rf"\boxed{{{limit}}}"))
+    assert (verdict.outcome, verdict.score) == (assay.Outcome.ERROR, None)
+    assert "pip install 'assay[algebra]'" in verdict.reason
+    either = assay.Problem(id="p", prompt=(), reference=["0", limit], verifier="boxed_math")
+    assert verifier.verify(either, assay.Completion(text=rf"\boxed{{{limit}}}")).score == 1.0
+    assert verifier.verify(problem, assay.Completion(text=r"\boxed{0}")).score == 1.0
+    assert not verifier.same_answer(limit, "0")
 
 
 def test_a_parser_that_does_not_come_back_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,10 +53,10 @@ def sync(folder: str) -> dict[str, Any]:
     engine.sync()
     found["after the sync"] = compare()
     change()
-    repack, vllm_worker._repack_head = vllm_worker._repack_head, lambda model: None
+    repack, vllm_worker.repack_heads = vllm_worker.repack_heads, lambda model: 0
     engine.sync()
     found["with vLLM's reload alone"] = compare()
-    vllm_worker._repack_head = repack
+    vllm_worker.repack_heads = repack
     engine.sync()
     found["after another sync"] = compare()
     rollouts = list(engine.generate(prompts, samples=8, sampling=sampling))

@@ -76,14 +76,29 @@ def _verification() -> Check:
     from assay.verification import Pool
 
     with Pool(workers=1, timeout=30.0) as pool:
-        verdict = pool.verify(Probe(), Problem(id="probe", prompt=()), Completion(text="(x+1)^2"))
+        verdict = pool.verify(Probe(), Problem(id="probe", prompt=()), Completion(text=""))
     ok = verdict.score == 1.0
     return Check(
         name="verification pool",
         ok=ok,
-        found="a worker process did algebra" if ok else f"{verdict.outcome}: {verdict.reason}",
-        remedy="a worker process could not do algebra: reinstall sympy and latex2sympy2_extended",
+        found="a worker process answered" if ok else f"{verdict.outcome}: {verdict.reason}",
+        remedy="a worker process could not be started: see the message",
         required=True,
+    )
+
+
+def _algebra() -> Check:
+    names = ("sympy", "latex2sympy2_extended")
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        return Check(
+            name="algebra",
+            ok=False,
+            found=f"{', '.join(missing)} not installed",
+            remedy=r"boxed_math reads limits, determinants and derivatives with it: pip install 'assay[algebra]'",
+        )
+    return Check(
+        name="algebra", ok=True, found=", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     )
 
 
@@ -161,6 +176,7 @@ def _sandbox() -> Check:
 _CHECKS: dict[str, Callable[[], Check]] = {
     "plugins": _plugins,
     "verification pool": _verification,
+    "algebra": _algebra,
     "hf backend": _transformers,
     "GPU": _gpu,
     "vllm backend": _vllm,

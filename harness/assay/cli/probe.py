@@ -8,7 +8,7 @@ from assay.types import Completion, Outcome, Problem, Verdict
 
 
 class Probe:
-    """Right if sympy can multiply out a square, in a process other than the one that asked."""
+    """Right in a process other than the one that asked."""
 
     name = "probe"
     version = "1"
@@ -17,9 +17,6 @@ class Probe:
         self.asked_by = os.getpid()
 
     def verify(self, problem: Problem, completion: Completion) -> Verdict:  # noqa: ARG002  the contract
-        """Ignore both and do the algebra."""
-        import sympy
-
-        x = sympy.Symbol("x")
-        right = sympy.expand((x + 1) ** 2) == x**2 + 2 * x + 1 and os.getpid() != self.asked_by
+        """Ignore both and look where this runs."""
+        right = os.getpid() != self.asked_by
         return Verdict(outcome=Outcome.GRADED, score=float(right), reason="" if right else "no worker process ran")

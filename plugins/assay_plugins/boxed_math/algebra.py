@@ -5,12 +5,15 @@ latex2sympy2_extended walks an ANTLR parse tree and calls sympy constructors; ve
 eagerly, so `vet` refuses texts in which a numeral could grow before anything is parsed; its parser can be made
 to take for ever, so a timer ends it after `SECONDS`: the answer is then refused, as over any other cap, and no
 hostile answer gets out of its group in RL by running into the worker's deadline.
+
+Both libraries come with the extra `algebra`. Without them such an answer is an `error`, ours and not the model's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import re
 import signal
 import threading
@@ -32,6 +35,10 @@ _HOSTILE = (
 )
 
 
+class NoAlgebraError(Exception):
+    """The extra `algebra` is not installed."""
+
+
 def vet(text: str) -> None:
     """Raise `RefusedError` where sympy might not come back from a text."""
     if len(text) > MAX_CHARS:
@@ -46,7 +53,7 @@ def vet(text: str) -> None:
 def same_by_sympy(a: str, b: str) -> bool | None:
     """Whether sympy finds two cleaned texts equal; None where it cannot read one of them.
 
-    Raises `RefusedError` for texts that are over a cap.
+    Raises `RefusedError` for texts that are over a cap, and `NoAlgebraError`.
     """
     vet(a)
     vet(b)
@@ -61,6 +68,10 @@ def same_by_sympy(a: str, b: str) -> bool | None:
 @functools.cache
 def _warm_up() -> None:
     """Import, and build the parser's tables, which takes longer than any answer: before the clock runs."""
+    try:
+        importlib.import_module("latex2sympy2_extended")
+    except ImportError as error:
+        raise NoAlgebraError from error
     _same(_parse(r"\frac{d}{dx} x^2"), _parse("2x"))
     _same(_parse(r"\lim_{x \to 0} x"), _parse("0"))
 

@@ -40,7 +40,7 @@ class Decision:
     equal: bool | None
     """None: only algebra can tell."""
     how: str
-    """"string", "number", "value", "refused: CAP" or "unread"."""
+    """"string", "number", "value", "refused: CAP", "unread"; where sympy was asked "algebra", "text", "no algebra"."""
 
 
 def decide(a: str, b: str, rules: Rules) -> Decision:

@@ -4,11 +4,13 @@ Outcomes: `graded` with 1 or 0; `no_answer` or `truncated` where nothing can be 
 over a cap, with `details["refused"]` naming which. Where the reference itself is over a cap, or nothing that can be
 read, the outcome is `error` with `details["unusable_reference"]`: that is our data's fault and never the model's, and
 `check_reference` finds such references before any model runs. An answer that is the very text of the reference is
-right in each of these cases: nothing has to be read to see that.
+right in each of these cases: nothing has to be read to see that. Without the extra `algebra` an answer that only
+algebra can decide is an `error`, and in votes an answer of its own.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -24,6 +26,8 @@ from assay_plugins.boxed_math.prose import said
 from assay_plugins.boxed_math.references import accepted_answers, why_unusable
 
 _REFUSED = "refused: "
+_NO_ALGEBRA = "no algebra"
+_ALGEBRA = ("sympy", "latex2sympy2_extended")
 MAX_SHOWN = 500
 """Characters of an answer that go into `Verdict.extracted`; longer ones are cut with an ellipsis."""
 
@@ -45,7 +49,7 @@ class BoxedMath(BaseVerifier):
 
     name = "boxed_math"
     version = "4"
-    preload = ("sympy", "latex2sympy2_extended")
+    preload = _ALGEBRA if all(map(importlib.util.find_spec, _ALGEBRA)) else ()
 
     def __init__(
         self,
@@ -136,17 +140,20 @@ class BoxedMath(BaseVerifier):
             if decision.equal:
                 return decision
             different.append(decision)
-        # Where one of the comparisons was refused, nobody knows whether that one would have been equal.
-        return next((decision for decision in different if decision.how.startswith(_REFUSED)), different[-1])
+        # Where one of the comparisons could not be made, nobody knows whether that one would have been equal.
+        unknown = (_REFUSED, _NO_ALGEBRA)
+        return next((decision for decision in different if decision.how.startswith(unknown)), different[-1])
 
 
 def _algebra(reference: str, answer: str) -> Decision:
-    from assay_plugins.boxed_math.algebra import same_by_sympy
+    from assay_plugins.boxed_math.algebra import NoAlgebraError, same_by_sympy
 
     try:
         equal = same_by_sympy(clean(reference), clean(answer))
     except RefusedError as error:
         return Decision(False, _REFUSED + error.cap)
+    except NoAlgebraError:
+        return Decision(False, _NO_ALGEBRA)
     return Decision(bool(equal), "text" if equal is None else "algebra")
 
 
@@ -158,6 +165,9 @@ def _verdict(found: Found, references: Sequence[str], decision: Decision, detail
     unusable = [why_unusable(reference) for reference in references]
     if None not in unusable:
         return _unusable(found, f"{unusable[0]}; and the answer is not the same text", details)
+    if decision.how == _NO_ALGEBRA:
+        reason = f"whether {shown} equals {expected} takes an algebra system: pip install 'assay[algebra]'"
+        return Verdict(outcome=Outcome.ERROR, extracted=shown, reason=reason, details=details)
     cap = decision.how.removeprefix(_REFUSED) if decision.how.startswith(_REFUSED) else ""
     if cap == "characters" and _is_long(references) and (len(found.text) <= MAX_CHARS or _is_long([found.text])):
         cap = ""  # the reference is an integer of many digits, and the answer is another number

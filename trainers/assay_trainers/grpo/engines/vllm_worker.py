@@ -5,9 +5,8 @@
 
 vLLM's own `reload_weights` does the work. On a CPU it leaves one thing behind: linear layers there multiply with a
 packed copy of their weight, and the copy of an `lm_head` that shares its weight with the embeddings is not made anew
-(seen in vLLM 0.32; the log-probs were off by half a nat). `_repack_head` makes it.
-
-This module imports nothing of Assay, so a server's environment needs this file and no more.
+(seen in vLLM 0.32; the log-probs were off by half a nat). `assay.repack_heads` makes it: a server's environment needs
+Assay's core, without any extra.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from assay import repack_heads
 
 
 class WeightReload:
@@ -41,20 +42,8 @@ class WeightReload:
 
         with set_current_vllm_config(self.vllm_config):
             self.model_runner.reload_weights(weights_iterator=counted())
-        _repack_head(self.model_runner.get_model())
+        repack_heads(self.model_runner.get_model())
         return count
-
-
-def _repack_head(model: Any) -> None:
-    from vllm.platforms import current_platform
-
-    head: Any = getattr(model, "lm_head", None)
-    if not current_platform.is_cpu() or getattr(head, "weight", None) is None:
-        return
-    from vllm.model_executor.layers.utils import dispatch_cpu_unquantized_gemm
-
-    if head.weight.numel():
-        dispatch_cpu_unquantized_gemm(head, remove_weight=False)
 
 
 def _tensors(folder: Path) -> Iterator[tuple[str, Any]]:
