@@ -28,6 +28,8 @@ from assay.types import FinishReason, Generated
 from assay.verification import Pool, default_pool
 
 DEFAULT_OUT = "results/runs"
+Elsewhere = Callable[[RunPlan, Sequence[PlannedSample]], Iterable[Record]]
+"""Draws and checks these samples of a run in other processes; yields their records as they come."""
 _HOPELESS_ERRORS = 20
 """So many failed completions at the start of a run that has none that worked: the model is not there."""
 
@@ -44,7 +46,7 @@ def evaluate(
     progress: Callable[[RunProgress], None] | None = None,
     preflight: Callable[[RunPlan, str | None, list[str]], None] | None = None,
     finished: Callable[[RunResult], None] | None = None,
-    elsewhere: Callable[[Sequence[PlannedSample]], Iterable[Record]] | None = None,
+    elsewhere: Elsewhere | None = None,
     **settings: Any,
 ) -> list[RunResult]:
     """Evaluate a model on benchmarks, going on where an earlier call with the same arguments stopped.
@@ -62,8 +64,8 @@ def evaluate(
         preflight: Called before anything is generated with the plan, the rendered first prompt (None where
             only the server knows it) and warnings. Raise from it to stop.
         finished: Called with each result as soon as it is there: a later benchmark may still fail.
-        elsewhere: Draws and checks samples in other processes and yields their records (`assay.sharding`); the model
-            is then opened here for its prompts and fingerprint alone.
+        elsewhere: Draws and checks samples in other processes (`assay.sharding`); the model is then opened here for
+            its prompts and fingerprint alone.
         settings: Fields of `Overrides`, for short: `samples=4, limit=20, temperature=0.6`.
 
     Returns:
@@ -129,7 +131,7 @@ class Run:
         pool: Pool,
         progress: Callable[[RunProgress], None] | None,
         preflight: Callable[[RunPlan, str | None, list[str]], None] | None,
-        elsewhere: Callable[[Sequence[PlannedSample]], Iterable[Record]] | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> RunResult:
         """Draw and check what is missing, here or `elsewhere` (`assay.sharding`), seal, summarise."""
         with SampleStore.lock(self.folder) as store:
@@ -146,8 +148,8 @@ class Run:
                 # A run that holds a good sample had a model: what fails now is not hopeless.
                 self.generate(todo, recorder, hopeless=len(todo) == len(self._by_key))
             else:
-                for record in elsewhere(todo) if todo else ():
-                    recorder.put(record)
+                for record in elsewhere(self.plan, todo) if todo else ():
+                    recorder.put(self._by_key[record.key], record)
                 recorder.wait()
             self._seal(store)
             summary = summarise_run(manifest, store.rows.values(), pool)

@@ -38,7 +38,7 @@ class PromptTemplate:
     """True: the text becomes the last user message. False: it is sent raw, without a chat template."""
 
 
-_BUILT_IN = {
+BUILT_IN = {
     "r1": PromptTemplate(name="r1", text="{prompt}", chat=True),
     "r1-zero": PromptTemplate(name="r1-zero", text=R1_ZERO, chat=False),
     "plain": PromptTemplate(name="plain", text="{question}", chat=True),
@@ -51,13 +51,13 @@ def get_template(name: str) -> PromptTemplate:
 
     Raises `UsageError` where neither exists, or the file holds no placeholder for the question.
     """
-    if name in _BUILT_IN:
-        return _BUILT_IN[name]
+    if name in BUILT_IN:
+        return BUILT_IN[name]
     path = Path(name)
     try:
         if not path.is_file():
             raise UsageError(
-                f"no prompt template is called {name!r} and no such file exists. " + did_you_mean(name, list(_BUILT_IN))
+                f"no prompt template is called {name!r} and no such file exists. " + did_you_mean(name, list(BUILT_IN))
             )
         if path.stat().st_size > _MAX_TEMPLATE_BYTES:
             raise UsageError(f"the prompt template {name} is larger than {_MAX_TEMPLATE_BYTES} bytes")

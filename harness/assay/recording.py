@@ -77,14 +77,25 @@ class Appendable(Protocol):
 
 
 class Recorder:
-    """Checks completions and records them. `take`, `put` and `wait` belong to one thread."""
+    """Checks completions and records them. `take`, `put` and `wait` belong to one thread.
 
-    def __init__(self, store: Appendable, pool: Pool, verifiers: Mapping[str, Verifier], progress: RunProgress) -> None:
+    `announce`: whether listeners of `sample_recorded` are told, as they are where the run is kept.
+    """
+
+    def __init__(
+        self,
+        store: Appendable,
+        pool: Pool,
+        verifiers: Mapping[str, Verifier],
+        progress: RunProgress,
+        *,
+        announce: bool = True,
+    ) -> None:
         self._store = store
         self._pool = pool
         self._verifiers = verifiers
         self._progress = progress
-        self._listened = registry().listens("sample_recorded")
+        self._listened = announce and registry().listens("sample_recorded")
         self._settled = threading.Condition()
         self._pending = 0
         self._failure: BaseException | None = None
@@ -105,10 +116,10 @@ class Recorder:
             self._settle(error)
             raise
 
-    def put(self, record: Record) -> None:
+    def put(self, sample: PlannedSample, record: Record) -> None:
         """Record a sample that was drawn and checked elsewhere."""
         self._store.append(record)
-        self._count(record.completion, record.verdict)
+        self._recorded(sample, record.completion, record.verdict)
 
     def wait(self) -> None:
         """Wait until every completion is recorded. Raises what failed."""
@@ -164,7 +175,13 @@ class Recorder:
                 recorded_at=round(time.time(), 3),
             )
         )
-        self._count(completion, verdict)
+        self._recorded(sample, completion, verdict)
+
+    def _recorded(self, sample: PlannedSample, completion: Completion, verdict: Verdict) -> None:
+        with self._settled:
+            self._progress.done += 1
+            self._progress.tokens += completion.num_tokens or 0
+            self._progress.count(verdict.outcome, verdict.score)
         if self._listened:
             registry().notify(
                 "sample_recorded",
@@ -173,9 +190,3 @@ class Recorder:
                 completion=completion,
                 verdict=verdict,
             )
-
-    def _count(self, completion: Completion, verdict: Verdict) -> None:
-        with self._settled:
-            self._progress.done += 1
-            self._progress.tokens += completion.num_tokens or 0
-            self._progress.count(verdict.outcome, verdict.score)

@@ -2,15 +2,18 @@
 
 No model is needed: completions come from the store, references from the benchmark, whose data must be
 that of the run. New verdicts are appended to the journal like any others, so a rescore that is killed
-goes on where it stopped; samples that the installed version has already checked are skipped.
+goes on where it stopped; samples that the installed version has already checked are skipped. What stops a rescore in
+the middle (Ctrl-C, a verifier that cannot be run, a cluster that is gone) leaves every verdict stored that was there.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -27,8 +30,7 @@ from assay.types import FinishReason, Problem, Verdict
 from assay.verification import Pool, default_pool
 
 FLIPS = "flips.jsonl"
-_BATCH = 500
-"""Checks in flight: bounds memory."""
+_PROGRESS_EVERY = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +83,6 @@ def rescore(
     options = manifest.get("verifier_options", {})
     verifiers = {name: get_verifier(name, **options.get(name, {})) for name in manifest["verifiers"]}
     versions = {name: verifier.version for name, verifier in verifiers.items()}
-    flips: list[Flip] = []
     with SampleStore.lock(folder) as store:
         order = {problem_id: number for number, problem_id in enumerate(problems)}
 
@@ -93,35 +94,19 @@ def rescore(
             for row in sorted(store.rows.values(), key=place)
             if row.problem_id in problems and (force or row.outcome.is_ours or _is_old(row, versions))
         ]
-        for start in range(0, len(todo), _BATCH):
-            checks: list[tuple[Record, Verifier, Future[Verdict]]] = []
-            for record in store.records(todo[start : start + _BATCH]):
-                if record.completion.finish_reason is FinishReason.ERROR:
-                    continue
-                problem: Problem = benchmark.variant(problems[record.problem_id], record.sample_index)
-                verifier = verifiers[problem.verifier]
-                checks.append((record, verifier, pool.submit(verifier, problem, record.completion)))
-            verdicts = [future.result() for _, _, future in checks]
-            batch = [
-                _flip(record, verdict)
-                for (record, _, _), verdict in zip(checks, verdicts, strict=True)
-                if _label(verdict) != _label(record.verdict)
-            ]
-            # Before the records: killed in between, a flip is listed twice rather than never.
-            _append_flips(folder, batch, versions)
-            flips += batch
-            for (record, verifier, _), verdict in zip(checks, verdicts, strict=True):
-                store.append(
-                    replace(
-                        record,
-                        verdict=verdict,
-                        verifier=verifier.name,
-                        verifier_version=verifier.version,
-                        recorded_at=round(time.time(), 3),
-                    )
-                )
+        checking = _Checking(folder=folder, store=store, pool=pool, versions=versions)
+        try:
+            for number, record in enumerate(store.records(todo), start=1):
+                if record.completion.finish_reason is not FinishReason.ERROR:
+                    problem: Problem = benchmark.variant(problems[record.problem_id], record.sample_index)
+                    checking.begin(record, verifiers[problem.verifier], problem)
+                if progress is not None and number % _PROGRESS_EVERY == 0:
+                    progress(number - len(checking.begun), len(todo))
+            checking.settle(0)
             if progress is not None:
-                progress(min(start + _BATCH, len(todo)), len(todo))
+                progress(len(todo), len(todo))
+        finally:
+            checking.keep_finished()
         if (folder / "samples.parquet").exists():
             store.seal(place)
         manifest["verifiers"] = versions
@@ -129,7 +114,71 @@ def rescore(
         summary = summarise_run(manifest, store.rows.values(), pool) | aggregate_run(benchmark, manifest, store)
         result = RunResult(path=folder, manifest=manifest, summary=summary, notices=tuple(store.notices))
     write_report(result)
-    return result, flips
+    return result, checking.flips
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Begun:
+    """A check that was asked for."""
+
+    record: Record
+    verifier: Verifier
+    future: Future[Verdict]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Checking:
+    """Checks on their way, stored in the order in which they were begun."""
+
+    folder: Path
+    store: SampleStore
+    pool: Pool
+    versions: dict[str, str]
+    begun: deque[_Begun] = field(default_factory=deque)
+    flips: list[Flip] = field(default_factory=list)
+
+    def begin(self, record: Record, verifier: Verifier, problem: Problem) -> None:
+        """Begin a check; stores the older half of those begun where they are many."""
+        future = self.pool.submit(verifier, problem, record.completion)
+        self.begun.append(_Begun(record=record, verifier=verifier, future=future))
+        if len(self.begun) >= (most := self.pool.outstanding):
+            self.settle(most // 2)
+
+    def settle(self, left: int) -> None:
+        """Wait for the oldest checks until so many are left, and store them. Raises what a check raises."""
+        oldest = list(islice(self.begun, max(0, len(self.begun) - left)))
+        for check in oldest:
+            check.future.result()
+        self._keep(oldest)
+        for _ in oldest:
+            self.begun.popleft()
+
+    def keep_finished(self) -> None:
+        """Store what has a verdict, whatever stopped the others."""
+        ended = [check for check in self.begun if check.future.done() and not check.future.cancelled()]
+        self.begun.clear()
+        self._keep([check for check in ended if check.future.exception() is None])
+
+    def _keep(self, checks: Sequence[_Begun]) -> None:
+        verdicts = [check.future.result() for check in checks]
+        flips = [
+            _flip(check.record, verdict)
+            for check, verdict in zip(checks, verdicts, strict=True)
+            if _label(verdict) != _label(check.record.verdict)
+        ]
+        # Before the records: killed in between, a flip is listed twice rather than never.
+        _append_flips(self.folder, flips, self.versions)
+        self.flips += flips
+        for check, verdict in zip(checks, verdicts, strict=True):
+            self.store.append(
+                replace(
+                    check.record,
+                    verdict=verdict,
+                    verifier=check.verifier.name,
+                    verifier_version=check.verifier.version,
+                    recorded_at=round(time.time(), 3),
+                )
+            )
 
 
 def _is_old(row: Row, versions: dict[str, str]) -> bool:

@@ -31,8 +31,6 @@ FIELDS = {
 }
 """Where each part of a row is looked for, in order."""
 
-_IN_FLIGHT = 1_000
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoredRow:
@@ -156,7 +154,7 @@ def score_file(
             continue
         problem, completion = _parts(row, number, report.fields, path, verifier, prefilled)
         waiting.append((number, row, pool.submit(instance, problem, completion)))
-        while waiting and (len(waiting) >= _IN_FLIGHT or waiting[0][2].done()):
+        while waiting and (len(waiting) >= pool.outstanding or waiting[0][2].done()):
             finish_one()
     while waiting:
         finish_one()

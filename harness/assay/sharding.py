@@ -11,8 +11,8 @@ In a worker the engine stays between shards, and takes the weights of the next c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ from assay.engine import Engine
 from assay.errors import BackendError
 from assay.evaluation import Run
 from assay.executors import Executor, Failure
-from assay.plan import Overrides, PlannedSample, make_plan
+from assay.plan import Overrides, PlannedSample, RunPlan, make_plan
+from assay.prompts import BUILT_IN
 from assay.recording import Recorder, RunProgress
 from assay.runs.records import Record, decode, encode
 from assay.verification import Pool
+from assay.verification.pool import DEFAULT_TIMEOUT
 
 DEFAULT_PROBLEMS = 16
 """Problems in a shard: what is drawn again when a node dies, against what starting a task costs."""
@@ -41,27 +43,29 @@ class Shard:
     verifier_options: Mapping[str, Mapping[str, Any]]
     plugins: tuple[str, ...]
     data: str | None
+    verify_timeout: float
     keys: tuple[str, ...]
 
 
 @dataclass(kw_only=True, slots=True)
 class Distributor:
-    """Draws the missing samples of a run on an executor; hand its `draw` to `Run.execute` as `elsewhere`."""
+    """Draws the missing samples of a model's runs on an executor; hand its `draw` to `evaluate` as `elsewhere`."""
 
     executor: Executor
     url: str
     options: Mapping[str, Any]
-    benchmark: str
     overrides: Overrides
     verifier_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     plugins: Sequence[str] = ()
     data: str | None = None
+    verify_timeout: float = DEFAULT_TIMEOUT
+    """Seconds for a check, as in `Pool`."""
     problems: int = DEFAULT_PROBLEMS
 
-    def draw(self, todo: Sequence[PlannedSample]) -> Iterator[Record]:
+    def draw(self, plan: RunPlan, todo: Sequence[PlannedSample]) -> Iterator[Record]:
         """Yield the records of these samples as they come. Raises `BackendError` where a shard failed for good."""
         failed: list[str] = []
-        for shard, result in self.executor.run(draw_shard, self._shards(todo)):
+        for shard, result in self.executor.run(draw_shard, self._shards(plan, todo)):
             if isinstance(result, Failure):
                 failed.append(f"{len(shard.keys)} samples: {result.reason}")
                 continue
@@ -72,7 +76,10 @@ class Distributor:
                 "same command again to ask for the rest."
             )
 
-    def _shards(self, todo: Sequence[PlannedSample]) -> Iterator[Shard]:
+    def _shards(self, plan: RunPlan, todo: Sequence[PlannedSample]) -> Iterator[Shard]:
+        overrides = replace(self.overrides, samples=plan.samples)
+        if overrides.template is not None and overrides.template not in BUILT_IN:
+            overrides = replace(overrides, template=_absolute_path(overrides.template))
         by_problem: dict[str, list[str]] = {}
         for sample in todo:
             by_problem.setdefault(sample.problem.id, []).append(sample.request.key)
@@ -82,11 +89,12 @@ class Distributor:
             yield Shard(
                 url=_absolute_url(self.url),
                 options=dict(self.options),
-                benchmark=self.benchmark,
-                overrides=self.overrides,
+                benchmark=plan.benchmark.name,
+                overrides=overrides,
                 verifier_options=dict(self.verifier_options),
                 plugins=tuple(str(Path(path).absolute()) for path in self.plugins),
                 data=None if self.data is None else str(Path(self.data).absolute()),
+                verify_timeout=self.verify_timeout,
                 keys=tuple(key for problem in part for key in problem),
             )
 
@@ -108,7 +116,7 @@ def draw_shard(shard: Shard) -> list[bytes]:
             )
         collected = _Collected()
         progress = RunProgress(benchmark=shard.benchmark, total=len(todo), stored=0)
-        recorder = Recorder(collected, _pool(), run.verifiers, progress)
+        recorder = Recorder(collected, _pool(shard.verify_timeout), run.verifiers, progress, announce=False)
         run.generate(todo, recorder, hopeless=True)
     except Exception:
         engine.close()  # whatever it holds now is not to be trusted
@@ -143,15 +151,17 @@ def _engine(_options: tuple[tuple[str, str], ...]) -> Engine:
 
 
 @cache
-def _pool() -> Pool:
-    return Pool(workers=1)
+def _pool(timeout: float) -> Pool:
+    return Pool(workers=1, timeout=timeout)
 
 
 def _absolute_url(url: str) -> str:
     """The url for a process in another folder."""
     scheme, _, rest = url.partition(":")
-    path = Path(rest).expanduser()
-    return f"{scheme}:{path.absolute()}" if path.exists() else url
+    return f"{scheme}:{_absolute_path(rest)}"
 
 
-Elsewhere = Callable[[Sequence[PlannedSample]], Iterator[Record]]
+def _absolute_path(name: str) -> str:
+    """A name for a process in another folder, where it names something in this one."""
+    path = Path(name).expanduser()
+    return str(path.absolute()) if path.exists() else name

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.errors import UsageError
-from assay.executors import Failure, LocalExecutor, open_executor
+from assay.executors import Failure, LocalExecutor
 from assay.plugins import load_plugin
 from assay.sharding import Distributor, draw_shard
 from tests.sweeps.test_sweep import PLUGIN, models, samples, sweep_of  # noqa: F401  # models is a fixture
@@ -59,16 +58,8 @@ def test_a_node_with_another_model_is_found_out(models: Path, tmp_path: Path) ->
     overrides = Overrides(limit=2, max_tokens=4)
     backend = open_backend(f"hf:{models}/checkpoint-3", device="cpu")
     plan = make_plan(backend, "sums:2", overrides)
-    distributor = Distributor(
-        executor=LocalExecutor(), url=backend.url, options={"device": "cpu"}, benchmark="sums:2", overrides=overrides
-    )
-    (shard,) = distributor._shards(plan.planned)
+    distributor = Distributor(executor=LocalExecutor(), url=backend.url, options={"device": "cpu"}, overrides=overrides)
+    (shard,) = distributor._shards(plan, plan.planned)
     assert len(draw_shard(shard)) == 4
     with pytest.raises(Exception, match="this node plans other samples"):
         draw_shard(replace(shard, url=f"hf:{models}/checkpoint-20"))
-
-
-def test_executors_have_names() -> None:
-    assert isinstance(open_executor("local"), LocalExecutor)
-    with pytest.raises(UsageError, match="no executor 'dask': local, ray or ray:ADDRESS"):
-        open_executor("dask")

@@ -7,6 +7,7 @@ Results go to standard output, everything else (progress, warnings, notices) to 
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from assay.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from assay.executors import Executor
     from assay.results import RunResult
     from assay.verification import Pool
 
@@ -31,6 +33,12 @@ WorkersOption = Annotated[
 ]
 TimeoutOption = Annotated[
     float | None, typer.Option("--verify-timeout", min=0.01, metavar="SECONDS", help="Deadline of one check.")
+]
+ExecutorOption = Annotated[
+    str,
+    typer.Option(
+        "--executor", metavar="WHERE", help="local: on this machine; ray, ray:ADDRESS: in tasks on a Ray cluster."
+    ),
 ]
 
 
@@ -76,12 +84,32 @@ def parse_dotted_pairs(pairs: list[str] | None, option: str) -> dict[str, dict[s
     return parsed
 
 
-def open_pool(workers: int | None, timeout: float | None) -> Pool:
-    """The verification pool that `--workers` and `--verify-timeout` ask for."""
+def open_pool(workers: int | None, timeout: float | None, executor: str = "local") -> Pool:
+    """The verification pool that `--workers`, `--verify-timeout` and, for checks on a cluster, `--executor` ask for."""
     from assay.verification import Pool
 
-    given = {"workers": workers, "timeout": timeout}
-    return Pool(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    given: dict[str, Any] = {"workers": workers, "timeout": timeout}
+    given = {name: value for name, value in given.items() if value is not None}
+    if executor == "local":
+        return Pool(**given)
+    from assay.executors import open_executor
+    from assay.verification.cluster import ClusterPool
+
+    opened = open_executor(executor, gpus=0)
+    try:
+        return ClusterPool(opened, **given)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def open_cluster(executor: str) -> AbstractContextManager[Executor | None]:
+    """The executor that `--executor` asks for, to be closed; None where everything is drawn in this process."""
+    if executor == "local":
+        return nullcontext()
+    from assay.executors import open_executor
+
+    return open_executor(executor)
 
 
 def read_runs(places: list[str], *, training: bool = False) -> tuple[list[RunResult], int]:

@@ -8,6 +8,7 @@ import typer
 
 from assay.cli.common import (
     DataOption,
+    ExecutorOption,
     JsonOption,
     PluginOption,
     TimeoutOption,
@@ -27,6 +28,7 @@ def rescore(
     ] = False,
     data: DataOption = None,
     plugin: PluginOption = None,
+    executor: ExecutorOption = "local",
     workers: WorkersOption = None,
     verify_timeout: TimeoutOption = None,
     as_json: JsonOption = False,
@@ -41,7 +43,7 @@ def rescore(
     prepare(data, plugin)
     console = stderr()
     rows, report = [], []
-    with open_pool(workers, verify_timeout) as pool:
+    with open_pool(workers, verify_timeout, executor) as pool:
         for folder in find_runs(runs):
             result, flips = rescore_run(folder, force=force, pool=pool)
             rows.append(result.row())

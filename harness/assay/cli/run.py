@@ -8,10 +8,12 @@ import typer
 
 from assay.cli.common import (
     DataOption,
+    ExecutorOption,
     JsonOption,
     PluginOption,
     TimeoutOption,
     WorkersOption,
+    open_cluster,
     open_pool,
     parse_dotted_pairs,
     parse_pairs,
@@ -20,8 +22,19 @@ from assay.cli.common import (
     stderr,
     stdout,
 )
+from assay.cli.drawing import (
+    BackendOption,
+    LimitOption,
+    MaxTokensOption,
+    SamplesOption,
+    ShardOption,
+    TemplateOption,
+    TopPOption,
+    VerifierOption,
+)
 
 if TYPE_CHECKING:
+    from assay.evaluation import Elsewhere
     from assay.plan import RunPlan
     from assay.results import RunResult
 
@@ -37,38 +50,28 @@ def run(
         list[str],
         typer.Argument(help="Benchmarks, each with its samples per problem if wanted: aime24:64", show_default=False),
     ],
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first LIMIT problems.")] = None,
-    samples: Annotated[
-        int | None, typer.Option("-n", "--samples", min=1, help="Samples per problem where a benchmark has no :n.")
-    ] = None,
+    limit: LimitOption = None,
+    samples: SamplesOption = None,
     temperature: Annotated[float | None, typer.Option(help="0 is greedy. Default: the benchmark's, 0.6.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Nucleus mass in (0, 1]. Default: the benchmark's, 0.95.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Cap on generated tokens. Default: 32768.")] = None,
+    top_p: TopPOption = None,
+    max_tokens: MaxTokensOption = None,
     stop: Annotated[list[str] | None, typer.Option(help="A string that ends a completion. Repeatable.")] = None,
     seed: Annotated[int | None, typer.Option(help="Base seed of all samples. Default: 0.")] = None,
-    template: Annotated[
-        str | None, typer.Option(help="Prompt template: r1, r1-zero, plain, raw, or a text file with {prompt} in it.")
-    ] = None,
+    template: TemplateOption = None,
     prefill: Annotated[
         str | None,
         typer.Option(
             help='Start of the assistant\'s turn: auto ("<think>" where the model knows it), none, or a text.'
         ),
     ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("-o", "--option", metavar="NAME=VALUE", help="An option of the backend, e.g. dtype=bfloat16."),
-    ] = None,
-    verifier_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="VERIFIER.NAME=VALUE", help="An option of a verifier, e.g. boxed_math.extraction=lenient."
-        ),
-    ] = None,
+    option: BackendOption = None,
+    verifier_option: VerifierOption = None,
     sandbox: Annotated[
         str | None,
         typer.Option(help="Where programs are run: auto, docker, native; `assay sandbox list` says what works here."),
     ] = None,
+    executor: ExecutorOption = "local",
+    shard: ShardOption = 16,
     out: Annotated[str, typer.Option(metavar="DIR", help="Where run folders go.")] = "results/runs",
     data: DataOption = None,
     plugin: PluginOption = None,
@@ -90,29 +93,48 @@ def run(
     console = stderr()
     display = ProgressDisplay(console)
     results: list[RunResult] = []
-    with open_pool(workers, verify_timeout) as pool:
+    overrides = Overrides(
+        samples=samples,
+        limit=limit,
+        template=template,
+        prefill=prefill,
+        temperature=temperature,
+        top_p=top_p,
+        max_tokens=max_tokens,
+        stop=tuple(stop) if stop else None,
+        seed=seed,
+    )
+    backend_options = parse_pairs(option, "--option")
+    verifier_options = _verifier_options(verifier_option, sandbox)
+    with open_pool(workers, verify_timeout) as pool, open_cluster(executor) as cluster:
+        elsewhere: Elsewhere | None = None
+        if cluster is not None:
+            from assay.sharding import Distributor
+
+            elsewhere = Distributor(
+                executor=cluster,
+                url=model,
+                options=backend_options,
+                overrides=overrides,
+                verifier_options=verifier_options,
+                plugins=plugin or (),
+                data=data,
+                verify_timeout=pool.timeout,
+                problems=shard,
+            ).draw
         try:
             evaluate(
                 model,
                 benchmarks,
                 out=out,
-                overrides=Overrides(
-                    samples=samples,
-                    limit=limit,
-                    template=template,
-                    prefill=prefill,
-                    temperature=temperature,
-                    top_p=top_p,
-                    max_tokens=max_tokens,
-                    stop=tuple(stop) if stop else None,
-                    seed=seed,
-                ),
-                backend_options=parse_pairs(option, "--option"),
-                verifier_options=_verifier_options(verifier_option, sandbox),
+                overrides=overrides,
+                backend_options=backend_options,
+                verifier_options=verifier_options,
                 pool=pool,
                 progress=None if quiet else display.start,
                 preflight=None if quiet else _show_preflight,
                 finished=results.append,
+                elsewhere=elsewhere,
             )
         except KeyboardInterrupt:
             display.stop()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli.common import (
+    ExecutorOption,
     JsonOption,
     PluginOption,
     TimeoutOption,
@@ -48,6 +49,7 @@ def score(
         bool, typer.Option("--disagreements", help="List every row on which verifier and label disagree.")
     ] = False,
     plugin: PluginOption = None,
+    executor: ExecutorOption = "local",
     workers: WorkersOption = None,
     verify_timeout: TimeoutOption = None,
     as_json: JsonOption = False,
@@ -56,7 +58,7 @@ def score(
     from assay.score import score_file
 
     prepare(plugin=plugin)
-    with open_pool(workers, verify_timeout) as pool, stderr().status("") as status:
+    with open_pool(workers, verify_timeout, executor) as pool, stderr().status("") as status:
 
         def show(report: ScoreReport) -> None:
             if report.rows % 100 == 0:

@@ -9,10 +9,12 @@ import typer
 
 from assay.cli.common import (
     DataOption,
+    ExecutorOption,
     JsonOption,
     PluginOption,
     TimeoutOption,
     WorkersOption,
+    open_cluster,
     open_pool,
     parse_dotted_pairs,
     parse_pairs,
@@ -20,6 +22,16 @@ from assay.cli.common import (
     print_json,
     stderr,
     stdout,
+)
+from assay.cli.drawing import (
+    BackendOption,
+    LimitOption,
+    MaxTokensOption,
+    SamplesOption,
+    ShardOption,
+    TemplateOption,
+    TopPOption,
+    VerifierOption,
 )
 from assay.errors import UsageError
 
@@ -46,20 +58,13 @@ def sweep(
     temperature: Annotated[
         list[float] | None, typer.Option(help="Repeatable: every temperature is a sampling setting of its own.")
     ] = None,
-    top_p: Annotated[float | None, typer.Option(help="Nucleus mass in (0, 1].")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Cap on generated tokens.")] = None,
-    samples: Annotated[
-        int | None, typer.Option("-n", "--samples", min=1, help="Samples per problem where a benchmark has no :n.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first LIMIT problems.")] = None,
-    template: Annotated[str | None, typer.Option(help="Prompt template, as in `assay run`.")] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("-o", "--option", metavar="NAME=VALUE", help="An option of the backend, e.g. dtype=bfloat16."),
-    ] = None,
-    verifier_option: Annotated[
-        list[str] | None, typer.Option(metavar="VERIFIER.NAME=VALUE", help="An option of a verifier.")
-    ] = None,
+    top_p: TopPOption = None,
+    max_tokens: MaxTokensOption = None,
+    samples: SamplesOption = None,
+    limit: LimitOption = None,
+    template: TemplateOption = None,
+    option: BackendOption = None,
+    verifier_option: VerifierOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be drawn and how long it takes.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on with new checkpoints while training runs.")] = False,
     poll: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="--watch: time between two looks.")] = 10.0,
@@ -67,13 +72,8 @@ def sweep(
         float | None, typer.Option(min=0, metavar="SECONDS", help="--watch: end after so long without a checkpoint.")
     ] = None,
     until_step: Annotated[int | None, typer.Option(help="--watch: end after this step.")] = None,
-    executor: Annotated[
-        str,
-        typer.Option(
-            metavar="WHERE", help="local: in this process; ray, ray:ADDRESS: tasks on a cluster, some problems each."
-        ),
-    ] = "local",
-    shard: Annotated[int, typer.Option(min=1, metavar="PROBLEMS", help="Problems in a task of the executor.")] = 16,
+    executor: ExecutorOption = "local",
+    shard: ShardOption = 16,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Where runs go. Default: results/runs")] = None,
     data: DataOption = None,
     plugin: PluginOption = None,
@@ -104,16 +104,9 @@ def sweep(
         _show_plan(Sweep(config=config), as_json)
         return
     watching = Watch(poll=poll, idle=idle, until_step=until_step) if watch else None
-    with open_pool(workers, verify_timeout) as pool:
-        sweep = Sweep(config=config, pool=pool)
-        if executor == "local":
-            _run(sweep, watching, quiet, as_json)
-            return
-        from assay.executors import open_executor
-
-        with open_executor(executor) as opened:
-            sweep.executor, sweep.shard_problems = opened, shard
-            _run(sweep, watching, True, as_json)
+    with open_pool(workers, verify_timeout) as pool, open_cluster(executor) as cluster:
+        sweep = Sweep(config=config, pool=pool, executor=cluster, shard_problems=shard)
+        _run(sweep, watching, quiet or cluster is not None, as_json)
 
 
 def _config(what: list[str], more: list[str] | None, given: dict[str, Any]) -> SweepConfig:

@@ -10,10 +10,13 @@ order in which they are ready. What an item raises is a `Failure` in place of it
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import SimpleQueue
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from assay.errors import AssayError, UsageError
 
@@ -26,43 +29,51 @@ class Failure:
     """Why an item has no result, in one sentence."""
 
     reason: str
+    lost: bool = False
+    """Whether the machines are to blame (they died, again and again), and not what the function raised."""
 
 
-class Executor(Protocol):
-    """Runs a function over items."""
+class Executor(ABC):
+    """Runs a function over items. Usable from several threads."""
 
     @property
+    @abstractmethod
     def width(self) -> int:
         """How many items may run at a time, about."""
 
+    @property
+    def room(self) -> int:
+        """How many items to have begun at a time, so that none of the `width` places is ever empty."""
+        return self.width
+
+    @abstractmethod
+    def submit(self, function: Callable[[T], R], item: T) -> Future[R | Failure]:
+        """Begin an item. Its future raises nothing, unless it is cancelled, which stops the item where it can be."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop what runs and let the workers go. Safe to call twice."""
+
     def run(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Failure]]:
         """Yield each item with its result, or with why it has none. Items are taken as there is room for them."""
-
-    def close(self) -> None:
-        """Let the workers go. Safe to call twice."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
-
-
-class LocalExecutor:
-    """Runs one item after another in this process."""
-
-    width = 1
-
-    def run(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Failure]]:
-        """See `Executor.run`."""
-        for item in items:
-            try:
-                yield item, function(item)
-            except Exception as error:  # noqa: BLE001  # one item may break anything; the others go on
-                yield item, failure_of(error)
-
-    def close(self) -> None:
-        """Nothing is held."""
+        waiting = iter(items)
+        running: dict[Future[Any], T] = {}
+        finished: SimpleQueue[Future[Any]] = SimpleQueue()
+        try:
+            while True:
+                for item in waiting:
+                    future = self.submit(function, item)
+                    running[future] = item
+                    future.add_done_callback(finished.put)
+                    if len(running) >= self.room:
+                        break
+                if not running:
+                    return
+                future = finished.get()
+                yield running.pop(future), future.result()
+        finally:
+            for future in running:
+                future.cancel()
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +82,27 @@ class LocalExecutor:
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+class LocalExecutor(Executor):
+    """Runs one item after another in this process."""
+
+    @property
+    def width(self) -> int:
+        """One."""
+        return 1
+
+    def submit(self, function: Callable[[T], R], item: T) -> Future[R | Failure]:
+        """Run it now."""
+        future: Future[R | Failure] = Future()
+        try:
+            future.set_result(function(item))
+        except Exception as error:  # noqa: BLE001  # one item may break anything; the others go on
+            future.set_result(failure_of(error))
+        return future
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def open_executor(name: str, *, gpus: float | None = None) -> Executor:

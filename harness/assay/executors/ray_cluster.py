@@ -1,29 +1,38 @@
-"""The executor `ray`: items as tasks of a Ray cluster.
+"""The executor `ray`: items as tasks of a Ray cluster, each on one core.
 
 A node may die at any time: Ray runs its tasks again on another one (`_RETRIES` times each), and a result that was lost
 with it is computed anew. So functions must give the same result whenever and wherever they run. An exception of the
 function itself is no reason to repeat it; it becomes a `Failure`.
 
-At most `width` and a half items are in flight, so that items may be made lazily and results do not pile up.
+Half as many items again as the cluster has places are begun, so that no place waits for the next item. One thread
+waits for all of them and completes their futures.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
-from typing import Any, Self, TypeVar
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, TypeVar
 
 from assay.errors import BackendError
-from assay.executors import Failure, failure_of
+from assay.executors import Executor, Failure, failure_of
 
 T = TypeVar("T")
 R = TypeVar("R")
 _RETRIES = 5
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.1
+"""How soon the waiting thread sees items that were begun meanwhile, and that it shall end."""
+_WIDTH_SECONDS = 1.0
+"""How long the size of the cluster is believed: asking takes as long as many a task."""
 
 
-class RayExecutor:
+class RayExecutor(Executor):
     """Tasks on a Ray cluster. Joins the one at `address`, or the running one, or starts one on this machine."""
 
     def __init__(self, address: str | None = None, *, gpus: float | None = None) -> None:
@@ -35,57 +44,97 @@ class RayExecutor:
         self._ours = not ray.is_initialized()
         if self._ours:
             try:
-                ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
+                with _own_sigterm():
+                    ray.init(
+                        address=address,
+                        log_to_driver=False,
+                        logging_level=logging.WARNING,
+                        include_dashboard=False if address is None else None,
+                    )
             except Exception as error:
                 line = " ".join(str(error).split())[:300]
                 raise BackendError(f"cannot join the Ray cluster {address or 'of this machine'}: {line}") from error
+        self._changed = threading.Condition()
+        self._running: dict[Any, _TaskFuture[Any]] = {}
+        self._remotes: dict[Callable[..., Any], Any] = {}
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._width, self._width_at = 1, 0.0
         self._gpus = (1.0 if self._resources().get("GPU") else 0.0) if gpus is None else gpus
 
     @property
     def width(self) -> int:
-        """How many items the cluster runs at a time, as it is now."""
-        resources = self._resources()
-        slots = resources.get("CPU", 1.0)
-        if self._gpus:
-            slots = min(slots, resources.get("GPU", 0.0) / self._gpus)
-        return max(1, int(slots))
+        """How many items the cluster runs at a time, as it was a second ago."""
+        if time.monotonic() - self._width_at > _WIDTH_SECONDS:
+            resources = self._resources()
+            places = resources.get("CPU", 1.0)
+            if self._gpus:
+                places = min(places, resources.get("GPU", 0.0) / self._gpus)
+            self._width, self._width_at = max(1, int(places)), time.monotonic()
+        return self._width
 
-    def run(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R | Failure]]:
-        """See `Executor.run`."""
-        remote = self._ray.remote(function).options(
-            num_cpus=1, num_gpus=self._gpus, max_retries=_RETRIES, scheduling_strategy="SPREAD"
-        )
-        waiting = iter(items)
-        running: dict[Any, T] = {}
-        try:
-            while True:
-                for item in waiting:
-                    running[remote.remote(item)] = item
-                    if len(running) >= self.width + (self.width + 1) // 2:
-                        break
-                if not running:
-                    return
-                # Woken now and then, so that Ctrl-C is seen.
-                ready, _ = self._ray.wait(list(running), timeout=_POLL_SECONDS)
-                for reference in ready:
-                    item = running.pop(reference)
-                    yield item, self._result(reference)
-        finally:
-            for reference in running:
-                self._ray.cancel(reference, force=True)
+    @property
+    def room(self) -> int:
+        """See `Executor.room`."""
+        return self.width + (self.width + 1) // 2
+
+    def submit(self, function: Callable[[T], R], item: T) -> Future[R | Failure]:
+        """See `Executor.submit`."""
+        with self._changed:
+            if self._closed:
+                raise BackendError("the executor is closed")
+            reference = self._remote(function).remote(item)
+            future: _TaskFuture[R | Failure] = _TaskFuture(lambda: self._ray.cancel(reference, force=True))
+            self._running[reference] = future
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="assay-ray", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        return future
 
     def close(self) -> None:
-        """Leave the cluster, where this executor joined it."""
+        """Stop what runs; leave the cluster, where this executor joined it."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+            thread, futures = self._thread, list(self._running.values())
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        for future in futures:
+            future.cancel()
         if self._ours and self._ray.is_initialized():
             self._ray.shutdown()
 
-    def __enter__(self) -> Self:
-        return self
+    def _remote(self, function: Callable[..., Any]) -> Any:
+        if function not in self._remotes:  # made once: each is sent to the cluster
+            self._remotes[function] = self._ray.remote(function).options(
+                num_cpus=1, num_gpus=self._gpus, max_retries=_RETRIES, scheduling_strategy="SPREAD"
+            )
+        return self._remotes[function]
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._running or self._closed):
+                    self._changed.wait()
+                if self._closed:
+                    return
+                references = list(self._running)
+            for reference, result in self._ready(references):
+                with self._changed:
+                    future = self._running.pop(reference)
+                with contextlib.suppress(InvalidStateError):  # cancelled
+                    future.set_result(result)
+
+    def _ready(self, references: list[Any]) -> list[tuple[Any, Any]]:
+        try:
+            ready, others = self._ray.wait(references, timeout=_POLL_SECONDS)
+            if ready and others:
+                ready += self._ray.wait(others, num_returns=len(others), timeout=0)[0]
+            return [(reference, self._result(reference)) for reference in ready]
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody must wait for ever
+            gone = Failure(reason=f"the cluster does not answer: {failure_of(error).reason}", lost=True)
+            return [(reference, gone) for reference in references]
 
     def _result(self, reference: Any) -> Any:
         try:
@@ -93,8 +142,36 @@ class RayExecutor:
         except self._ray.exceptions.RayTaskError as error:
             return failure_of(error.cause if isinstance(error.cause, Exception) else error)
         except self._ray.exceptions.RayError as error:
-            return Failure(reason=f"the cluster lost it {_RETRIES + 1} times: {' '.join(str(error).split())[:500]}")
+            reason = f"the cluster lost it {_RETRIES + 1} times: {' '.join(str(error).split())[:500]}"
+            return Failure(reason=reason, lost=True)
 
     def _resources(self) -> dict[str, float]:
         found: dict[str, float] = self._ray.cluster_resources()
         return found
+
+
+class _TaskFuture(Future[T]):
+    """A future whose `cancel` also stops its task."""
+
+    def __init__(self, stop: Callable[[], object]) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def cancel(self) -> bool:
+        """Cancel the task, waiting or running. False where it has finished."""
+        cancelled = super().cancel()
+        if cancelled:
+            with contextlib.suppress(Exception):  # the cluster may be gone
+                self._stop()
+        return cancelled
+
+
+@contextlib.contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep the process's own handler of SIGTERM, which `ray.init` would replace by one that exits with status 15."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)

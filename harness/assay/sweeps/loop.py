@@ -25,18 +25,19 @@ from assay.backends.swapping import safetensors_files, tensors_in
 from assay.contracts import Backend
 from assay.engine import Engine
 from assay.errors import AssayError, UsageError
-from assay.evaluation import evaluate
+from assay.evaluation import Elsewhere, evaluate
 from assay.executors import Executor
 from assay.plan import Overrides, make_plan, parse_benchmark
 from assay.plugins import get_benchmark
 from assay.recording import RunProgress
 from assay.results import RunResult
-from assay.sharding import DEFAULT_PROBLEMS, Distributor, Elsewhere
+from assay.sharding import DEFAULT_PROBLEMS, Distributor
 from assay.sweeps.checkpoints import CheckpointRef, find_checkpoints, incomplete
 from assay.sweeps.config import SweepConfig
 from assay.sweeps.planning import CellPlan, plan_cells
 from assay.sweeps.record import CellRecord, CheckpointRecord, SweepRecord
 from assay.verification import Pool
+from assay.verification.pool import DEFAULT_TIMEOUT
 
 _log = logging.getLogger("assay.sweeps")
 Say = Callable[[str], None]
@@ -269,11 +270,11 @@ class Sweep:
             executor=self.executor,
             url=url,
             options=self.config.options,
-            benchmark=benchmark,
             overrides=overrides,
             verifier_options=self._verifier_options(benchmark),
             plugins=self.config.plugins,
             data=self.config.data,
+            verify_timeout=DEFAULT_TIMEOUT if self.pool is None else self.pool.timeout,
             problems=self.shard_problems,
         ).draw
 

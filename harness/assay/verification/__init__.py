@@ -5,6 +5,7 @@
 | `door`      | `verify`, `same_answer`                                                      |
 | `pool`      | `Pool`, `default_pool`: what callers use                                     |
 | `manager`   | the thread behind a pool: queue, deadlines, replacement                      |
+| `cluster`   | `ClusterPool`: a pool whose checks are made on the nodes of a cluster        |
 | `mailbox`   | what callers leave for that thread                                           |
 | `waiting`   | the threads for verifiers that wait for a server                             |
 | `tasks`     | one check and its future                                                     |

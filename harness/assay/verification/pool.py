@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_MEMORY_LIMIT = 2 * 2**30
+OUTSTANDING = 1_000
 _MAX_DEFAULT_WORKERS = 16  # what one caller can keep busy with checks of a millisecond
 
 
@@ -86,6 +87,11 @@ class Pool:
         # Runs when the pool is forgotten and when the interpreter exits; must not refer to the pool itself.
         self._waiting = WaitingThreads()
         self._finalizer = weakref.finalize(self, _close, self._manager, self._waiting, True)
+
+    @property
+    def outstanding(self) -> int:
+        """How many checks a caller with many of them should have begun at a time: more cost memory and gain nothing."""
+        return OUTSTANDING
 
     def submit(
         self, verifier: Verifier, problem: Problem, completion: Completion, *, timeout: float | None = None

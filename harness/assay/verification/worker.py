@@ -83,11 +83,11 @@ class Worker:
             if not isinstance(verdict, Verdict):
                 verdict = _error(f"the verifier {verifier.name!r} returned {type(verdict).__name__}, not a Verdict")
             seconds = time.perf_counter() - started
-            return Kind.VERDICT, _verdict_payload(verdict, seconds)
+            return Kind.VERDICT, verdict_payload(verdict, seconds)
         except BaseException as error:  # noqa: BLE001  # a verifier's code may raise anything
             reason, details = self._failure(error)
         # Outside the except block, so that what the failed check allocated is free again.
-        return Kind.VERDICT, _verdict_payload(_error(reason, details), time.perf_counter() - started)
+        return Kind.VERDICT, verdict_payload(_error(reason, details), time.perf_counter() - started)
 
     def _same_answer(self, number: int, payload: bytes) -> tuple[Kind, bytes]:
         try:
@@ -125,11 +125,12 @@ class Worker:
         return int(self._checks >= self._recycle_after or _peak_bytes() > self._resident_limit)
 
 
-def _verdict_payload(verdict: Verdict, seconds: float) -> bytes:
+def verdict_payload(verdict: Verdict, seconds: float) -> bytes:
+    """A verdict as the payload of a frame, or an error that says why it cannot be sent. See `tasks.verdict_from`."""
     for part in (verdict.reason, verdict.extracted):
         # Before it is encoded: orjson crashes where it runs out of memory.
         if isinstance(part, str) and len(part) > wire.MAX_REPLY_BYTES:
-            return _verdict_payload(_too_large(len(part)), seconds)
+            return verdict_payload(_too_large(len(part)), seconds)
     try:
         payload = wire.dumps({**_fields(verdict), "seconds": seconds}, "the verdict")
     except Exception as error:  # noqa: BLE001  # details may be any object
@@ -137,7 +138,7 @@ def _verdict_payload(verdict: Verdict, seconds: float) -> bytes:
             {**_fields(_error(f"the verifier's verdict cannot be sent: {describe(error)}")), "seconds": seconds}, ""
         )
     if len(payload) > wire.MAX_REPLY_BYTES:
-        return _verdict_payload(_too_large(len(payload)), seconds)
+        return verdict_payload(_too_large(len(payload)), seconds)
     return payload
 
 

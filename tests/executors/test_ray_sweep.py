@@ -14,6 +14,7 @@ import pytest
 
 from assay.executors import Failure, LocalExecutor, open_executor
 from assay.plugins import load_plugin
+from tests.executors.conftest import a_node_dies
 from tests.sweeps.test_sweep import PLUGIN, models, samples, sweep_of  # noqa: F401  # models is a fixture
 
 pytestmark = [
@@ -29,21 +30,6 @@ def _plugin() -> None:
     load_plugin(PLUGIN)
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch):
-    from ray.cluster_utils import Cluster
-
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("RAY_DISABLE_IMPORT_WARNING", "1")
-    memory = {"object_store_memory": 80 * 2**20}
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **memory})
-    made.extra = [made.add_node(num_cpus=1, **memory) for _ in range(2)]
-    ray.init(address=made.address, log_to_driver=False)
-    yield made
-    ray.shutdown()
-    made.shutdown()
-
-
 def slow_square(number: int) -> int:
     if number == 13:
         raise ValueError("thirteen")
@@ -57,6 +43,11 @@ def crash(path: str) -> str:
         Path(path).touch()
         os._exit(1)
     return "alive"
+
+
+def lines(folder: Path) -> int:
+    """Samples in journals."""
+    return sum(path.read_bytes().count(b"\n") for path in folder.rglob("journal.jsonl"))
 
 
 def test_every_item_has_its_result_though_a_node_dies(cluster, tmp_path: Path) -> None:
@@ -85,24 +76,9 @@ def test_a_sweep_stores_the_same_samples_though_a_node_dies(cluster, models: Pat
     with open_executor("ray") as executor:
         sweep = sweep_of(models, tmp_path / "ray", **changes)
         sweep.executor, sweep.shard_problems = executor, 3
-        done = threading.Event()
-
-        def kill_in_the_middle() -> None:
-            while not done.is_set():
-                stored = sum(path.read_bytes().count(b"\n") for path in (tmp_path / "ray").rglob("journal.jsonl"))
-                if stored >= 12:
-                    cluster.remove_node(cluster.extra[0], allow_graceful=False)
-                    return
-                time.sleep(0.05)
-
-        killer = threading.Thread(target=kill_in_the_middle)
-        killer.start()
-        record = sweep.run()
-        missed = done.is_set()
-        done.set()
-        killer.join()
-    assert not missed
-    assert len([node for node in ray.nodes() if node["Alive"]]) == 2 if ray.is_initialized() else True
+        with a_node_dies(cluster, when=lambda: lines(tmp_path / "ray") >= 12):
+            record = sweep.run()
+    assert len([node for node in ray.nodes() if node["Alive"]]) == 2
     assert [entry.engine for entry in record.checkpoints] == ["elsewhere"] * 3
     assert not record.failed
     assert samples(tmp_path / "ray") == samples(tmp_path / "here")
