@@ -22,7 +22,7 @@ help:
 	@echo "make bench   compare speed with peers and write results/perf"
 	@echo "make learn   train small models by GRPO and draw their curves into results/learning (SEED=1)"
 	@echo "make attacks every hostile program in every sandbox and mode (an hour)"
-	@echo "make ray     a sweep on a Ray cluster of several nodes, one of which dies"
+	@echo "make ray     runs, sweeps, rescores and scores on a Ray cluster of several nodes, one of which dies"
 	@echo "make pipelines run the small recipes, killed once in every stage and resumed, and write results/pipelines"
 	@echo "make soak    kill and resume a real run 1,000 times, judge 20,000 programs"
 	@echo "make code-data  judge thousands of real programs and write results/code"
@@ -119,7 +119,7 @@ attacks: $(VENV)/.dev
 
 ray: $(VENV)/.dev
 	@$(PIP) -e '.[ray]'
-	$(BIN)/python -m pytest -m ray tests/sweeps -s $(ARGS)
+	$(BIN)/python -m pytest -m ray tests/executors -s $(ARGS)
 
 pipelines: $(VENV)/.dev
 	$(BIN)/python -m pytest -m pipelines tests/trainers/test_pipeline_recipes.py -s $(ARGS)

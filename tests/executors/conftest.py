@@ -56,6 +56,6 @@ def a_node_dies(cluster: Any, when: Callable[[], bool]) -> Iterator[None]:
 
 def assay(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own."""
-    done = subprocess.run([sys.executable, "-m", "assay", *arguments], capture_output=True, text=True, timeout=400)
+    done = subprocess.run([sys.executable, "-m", "assay", *arguments], capture_output=True, text=True, timeout=120)
     assert done.returncode == code, done.stderr
     return done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -174,6 +175,23 @@ def test_closing_drops_or_finishes_what_waits() -> None:
     pool.close(cancel=True)
     assert time.monotonic() - started < 10
     assert sum(future.cancelled() for future in futures) > 300
+
+
+class Asking(assay.BaseVerifier):
+    """Waits for a server, as a judge does."""
+
+    name, version, waits = "asking", "1", True
+
+    def verify(self, problem: Problem, completion: Completion) -> Verdict:
+        return Verdict(outcome=Outcome.GRADED, score=1.0, extracted=threading.current_thread().name)
+
+
+def test_a_verifier_that_waits_for_a_server_is_run_here() -> None:
+    threads = Threads()
+    with ClusterPool(threads, workers=1) as pool:
+        assert pool.verify(Asking(), Problem(id="p", prompt=()), Completion(text="x")).score == 1.0
+        assert pool.same_answer(plugins.get_verifier("echo"), "a", "A")
+    assert not threads.items
 
 
 @pytest.fixture

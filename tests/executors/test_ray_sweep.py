@@ -78,7 +78,6 @@ def test_a_sweep_stores_the_same_samples_though_a_node_dies(cluster, models: Pat
         sweep.executor, sweep.shard_problems = executor, 3
         with a_node_dies(cluster, when=lambda: lines(tmp_path / "ray") >= 12):
             record = sweep.run()
-    assert len([node for node in ray.nodes() if node["Alive"]]) == 2
     assert [entry.engine for entry in record.checkpoints] == ["elsewhere"] * 3
     assert not record.failed
     assert samples(tmp_path / "ray") == samples(tmp_path / "here")

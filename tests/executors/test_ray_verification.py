@@ -167,9 +167,7 @@ def test_real_answers_and_programs_have_the_same_verdicts(cluster: Any, shared_d
     assert here["outcomes"]["graded"] == len(bodies) * 3, here["failures"][:1]
 
 
-def test_a_verifier_that_waits_stays_here_and_other_versions_are_found_out(
-    cluster: Any, plugin: Callable[[int], str], tmp_path: Path
-) -> None:
+def test_a_node_without_the_plugin_is_found_out(cluster: Any, plugin: Callable[[int], str], tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps({"response": "1", "answer": "1"}) + "\n")
     asked = ("score", str(file), "--verifier", "slow_plus", "--executor", f"ray:{cluster.address}")

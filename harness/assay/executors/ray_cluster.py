@@ -14,6 +14,7 @@ import contextlib
 import importlib.util
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from assay.executors import Executor, Failure, failure_of
 T = TypeVar("T")
 R = TypeVar("R")
 _RETRIES = 5
+_CONNECT_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 """How soon the waiting thread sees items that were begun meanwhile, and that it shall end."""
 _WIDTH_SECONDS = 1.0
@@ -43,6 +45,8 @@ class RayExecutor(Executor):
         self._ray: Any = ray
         self._ours = not ray.is_initialized()
         if self._ours:
+            if address is not None:
+                _check_answers(address)
             try:
                 with _own_sigterm():
                     ray.init(
@@ -54,6 +58,9 @@ class RayExecutor(Executor):
             except Exception as error:
                 line = " ".join(str(error).split())[:300]
                 raise BackendError(f"cannot join the Ray cluster {address or 'of this machine'}: {line}") from error
+            # What Ray says of nodes that died would go to standard output, which is for results. It has no public
+            # switch for that; its own debugger uses this one.
+            ray._private.worker._worker_logs_enabled = False
         self._changed = threading.Condition()
         self._running: dict[Any, _TaskFuture[Any]] = {}
         self._remotes: dict[Callable[..., Any], Any] = {}
@@ -164,6 +171,20 @@ class _TaskFuture(Future[T]):
             with contextlib.suppress(Exception):  # the cluster may be gone
                 self._stop()
         return cancelled
+
+
+def _check_answers(address: str) -> None:
+    """Raise `BackendError` where nothing listens at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise BackendError(
+            f"cannot join the Ray cluster {address}: nothing answers there ({error}). `ray start --head` prints the "
+            "address of the cluster that it starts."
+        ) from error
 
 
 @contextlib.contextmanager
