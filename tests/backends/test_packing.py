@@ -14,7 +14,8 @@ from assay.backends.torch_decode import packing
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(packing, "_SMALL", 0)  # the models of these tests have no matrix that is worth it
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -69,6 +70,15 @@ def test_new_weights_are_copied_anew_and_nothing_is_left(precision: str) -> None
     drawn(model, precision, take=1)  # given up half-way
     assert not any("forward" in module.__dict__ for module in model.modules())
     assert model(input_ids=torch.tensor([[5, 6]])).logits.requires_grad
+
+
+def test_small_matrices_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model()
+    sizes = sorted({module.weight.numel() for module in model.modules() if type(module) is torch.nn.Linear})
+    monkeypatch.setattr(packing, "_SMALL", sizes[-1])
+    with packing.lighter(model, "float32"):
+        packed = {module.weight.numel() for module in model.modules() if "forward" in module.__dict__}
+    assert packed == ({sizes[-1]} if packing.can_pack(model) else set())
 
 
 def test_layers_with_a_bias() -> None:

@@ -4,6 +4,9 @@ Torch multiplies float32 matrices with MKL, which runs AVX2 code on AMD's proces
 oneDNN, which torch carries as well, runs AVX-512 there and takes half the time. Torch's public switch to it is the
 precision "bf16" of its oneDNN products: leave to *use* bfloat16 inside, which only kernels with AMX tiles make use of.
 So it is set where there is AVX-512 from AMD and no AMX, and only after a product has been found as exact as before.
+
+Small matrices are quicker with MKL: with a hidden size of 128 a forward and backward pass takes 1.24 times as long with
+oneDNN, with 192, 256, 384 and 576 it takes 0.83, 0.76, 0.60 and 0.55.
 """
 
 from __future__ import annotations
@@ -17,13 +20,23 @@ from typing import Any
 import torch
 
 _log = logging.getLogger("assay.trainers")
+_SMALL = 160
+"""Hidden size below which MKL is quicker."""
 _FLOAT32 = 1e-6
 """Relative error that a float32 product of 256 terms stays under; with bfloat16 inside it is near 1e-3."""
 
 
+def use_fast_float32(hidden_size: int) -> bool:
+    """Switch this process to the faster kernels where they are faster and as exact; returns whether it did.
+
+    Args:
+        hidden_size: Of the model that is about to be trained.
+    """
+    return hidden_size >= _SMALL and _switch()
+
+
 @functools.cache
-def use_fast_float32() -> bool:
-    """Switch this process to the faster kernels where they are as exact; returns whether it did."""
+def _switch() -> bool:
     settings: Any = getattr(torch.backends.mkldnn, "matmul", None)
     available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     if not (available and hasattr(settings, "fp32_precision") and _amd_with_avx512()):

@@ -16,6 +16,7 @@ import torch
 
 from assay import BackendError, UsageError
 from assay_trainers.common.adapters import base_of, is_adapted, load_adapter, module_weights, save_adapter
+from assay_trainers.common.kernels import use_fast_float32
 from assay_trainers.common.sharding import is_sharded, put
 
 ADAPTER = "adapter"
@@ -52,6 +53,8 @@ def load_policy(source: str, *, device: Any) -> tuple[Any, Any]:
         model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **options)
     if options:
         model = _dequantised(model)
+    if torch.device(device).type == "cpu":
+        use_fast_float32(model.get_input_embeddings().weight.shape[-1])
     return model.to(device).eval(), tokenizer
 
 

@@ -20,7 +20,6 @@ import torch
 from torch import Tensor
 
 from assay import UsageError
-from assay_trainers.common.kernels import use_fast_float32
 from assay_trainers.common.sharding import is_sharded, shard
 
 
@@ -50,8 +49,6 @@ class World:
         self.dtype = dtype
         self.sharded = self.size > 1 and parse_flag_from_env("ACCELERATE_USE_FSDP")
         """Whether parameters are sharded over the processes."""
-        if self.device.type == "cpu" and dtype == "float32":
-            use_fast_float32()
 
     @property
     def is_main(self) -> bool:

@@ -19,7 +19,7 @@ from assay_trainers.common.batching import MicroBatch, Row, collate, gathered, p
 from assay_trainers.common.logprobs import body_and_head
 from assay_trainers.common.optimizer import descend, make_optimizer, schedule
 from assay_trainers.common.policy import PolicyModule
-from assay_trainers.common.shared_prompts import COSTS, SharedBatch, can_share_prompts, collate_shared, plan_shared
+from assay_trainers.common.shared_prompts import SharedBatch, can_share_prompts, collate_shared, costs_on, plan_shared
 from assay_trainers.common.world import World
 from assay_trainers.grpo.config import TrainConfig
 from assay_trainers.grpo.losses import LossInputs, Totals, clip_fraction, k3, loss
@@ -82,6 +82,9 @@ class Learner:
         # Shared prompts take two passes through the layers; sharded processes make the same number of them.
         shares = not config.gradient_checkpointing and not world.sharded
         self.shares_prompts = shares and can_share_prompts(body_and_head(model)[0])
+        self._costs = costs_on(
+            "cpu" if world.device.type == "cpu" else "gpu", model.get_input_embeddings().weight.shape[-1]
+        )
         world.shard(self.policy)
         self.reference = self._reference(reference) if config.loss.beta else None
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -191,8 +194,7 @@ class Learner:
     def _micro_batches(self, rows: Sequence[Row]) -> list[Build]:
         """Rows that go through the model together, in whichever form costs less; built when their turn comes."""
         budget = self.config.optimizer.micro_batch_tokens
-        costs = COSTS["cpu" if self.world.device.type == "cpu" else "gpu"]
-        shared = plan_shared(rows, budget, costs) if self.shares_prompts else None
+        shared = plan_shared(rows, budget, self._costs) if self.shares_prompts else None
         form: dict[str, Any] = {"device": self.world.device, "dtype": self._dtype}
         if shared is not None:
             return [partial(collate_shared, sequences, **form) for sequences in shared]

@@ -59,6 +59,11 @@ def _draw_from_all(scaled: torch.Tensor, uniforms: torch.Tensor) -> tuple[torch.
     rows, size = scaled.shape
     shifted = scaled - scaled.amax(dim=-1, keepdim=True)
     weights = shifted.exp()
+    if size <= _BLOCK:
+        weights = weights.to(_wide(scaled))
+        tokens = _invert(weights, uniforms)
+        logs = weights.sum(dim=-1).log().to(scaled.dtype)
+        return tokens, shifted.gather(-1, tokens[:, None]).squeeze(-1) - logs
     if size % _BLOCK:
         weights = torch.nn.functional.pad(weights, (0, -size % _BLOCK))
     weights = weights.view(rows, -1, _BLOCK)
