@@ -127,6 +127,13 @@ def test_every_bundled_recipe_and_variant_is_a_recipe(name: str, tmp_path: Path)
         assert not any("{" in str(value) for step in steps for value in names_in(step.config) & set(data["stages"]))
 
 
+def test_a_launcher_may_name_a_configuration_that_comes_with_the_trainers(tmp_path: Path) -> None:
+    changes = {**TINY, "output": str(tmp_path / "out"), "launch": "false --config_file {configs}/fsdp2.yaml"}
+    with pytest.raises(StageFailedError) as error:
+        run("r1-zero-small", changes, lambda _: None)
+    assert Path(str(error.value).split()[2]).is_file()
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of a run that nothing interrupted."""

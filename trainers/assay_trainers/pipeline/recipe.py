@@ -80,7 +80,8 @@ class StageConfig:
     evaluate: bool | dict[str, Any] = True
     """False: not at all. A mapping: changes to the recipe's `evaluate`."""
     launch: str | None = None
-    """How its processes are started, such as "accelerate launch --num_processes 8"; None: in this process."""
+    """How its processes are started, such as "accelerate launch --config_file {configs}/fsdp2.yaml"; None: in this
+    process. `{configs}` is the folder of configurations that come with the trainers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

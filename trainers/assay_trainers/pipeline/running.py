@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from assay_trainers.pipeline.references import names_in, substitute
 from assay_trainers.pipeline.scoring import evaluation_of, score
 from assay_trainers.pipeline.stages import TRAINS, amount_of, plan_stage, result_of, run_stage
 from assay_trainers.pipeline.table import write_table
+
+CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -145,7 +148,11 @@ def _advance(step: Step, recipe: Recipe, output: Path, show: Callable[[str], Non
         show(f"{step.name}: {step.stage.kind} in {step.folder}")
         started = time.perf_counter()
         done = run_stage(
-            step.stage.kind, step.config, step.folder, launch=step.stage.launch or recipe.launch, show=show
+            step.stage.kind,
+            step.config,
+            step.folder,
+            launch=_launcher(step.stage.launch or recipe.launch),
+            show=show,
         )
         record["seconds"] = record.get("seconds", 0.0) + time.perf_counter() - started
         if done:
@@ -191,6 +198,11 @@ def _write_record(step: Step) -> None:
     part = path.with_name("record.json.part")
     part.write_text(json.dumps(step.record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(part, path)
+
+
+def _launcher(command: str | None) -> str | None:
+    """The command with `{configs}` replaced by the folder of accelerate configurations that come with the trainers."""
+    return None if command is None else command.replace("{configs}", shlex.quote(str(CONFIGS)))
 
 
 def _judge_url(judge: str, output: Path) -> str:
