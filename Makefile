@@ -11,7 +11,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help doors demo test check docs format bench learn attacks ray pipelines soak code-data resolve sizes clean
+.PHONY: help doors demo test check docs format bench learn attacks deepspeed ray pipelines soak code-data resolve sizes clean
 
 help:
 	@echo "make demo    install, then evaluate a small real model on procedural tasks (minutes, CPU)"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench   compare speed with peers and write results/perf"
 	@echo "make learn   train small models by GRPO and draw their curves into results/learning (SEED=1)"
 	@echo "make attacks every hostile program in every sandbox and mode (an hour)"
+	@echo "make deepspeed  trainers over two processes with DeepSpeed's ZeRO, stages 1 to 3"
 	@echo "make ray     runs, sweeps, rescores and scores on a Ray cluster of several nodes, one of which dies"
 	@echo "make pipelines run the small recipes, killed once in every stage and resumed, and write results/pipelines"
 	@echo "make soak    kill and resume a real run 1,000 times, judge 20,000 programs"
@@ -81,7 +82,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/assay demo
 
 # Tests that watch the whole machine or short clocks come after the others, alone. ARGS go to both; JUNIT names a folder.
-DEFAULT := not network and not perf and not pipelines and not soak and not code_data and not attacks_full and not ray
+DEFAULT := not network and not perf and not pipelines and not soak and not code_data and not attacks_full and not ray and not deepspeed
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "$(DEFAULT) and not alone" -n auto --dist loadfile $(if $(JUNIT),--junitxml=$(JUNIT)/beside.xml) $(ARGS)
 	$(BIN)/python -m pytest -m "$(DEFAULT) and alone" $(if $(JUNIT),--junitxml=$(JUNIT)/alone.xml) $(ARGS)
@@ -116,6 +117,10 @@ learn: $(VENV)/.dev
 
 attacks: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "attacks_full" tests/attacks tests/sandbox -s $(ARGS)
+
+deepspeed: $(VENV)/.dev
+	@DS_ACCELERATOR=cpu $(PIP) --no-build-isolation -e '.[deepspeed]' # its setup.py imports torch
+	$(BIN)/python -m pytest -m deepspeed tests/trainers/test_zero.py $(ARGS)
 
 ray: $(VENV)/.dev
 	@$(PIP) -e '.[ray]'

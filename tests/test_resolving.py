@@ -13,8 +13,9 @@ import pytest
 
 from tests.conftest import ROOT
 
-APART = {"all", "bench", "dev", "docs", "vllm"}
-"""Extras that `all` leaves out: itself, this repository's own tools, and vLLM, which decides what torch there is."""
+APART = {"all", "bench", "deepspeed", "dev", "docs", "vllm"}
+"""Extras that `all` leaves out: itself, this repository's own tools, vLLM, which decides what torch there is, and
+DeepSpeed, which is built where it is installed."""
 
 
 def test_all_holds_every_extra_that_users_need() -> None:

@@ -14,7 +14,7 @@ from assay_trainers.grpo.trainer import train
 from tests.trainers.conftest import DigitReward
 
 
-def config_of(model: str, output: str, **changes: Any) -> TrainConfig:
+def config_of(model: str, output: str, /, **changes: Any) -> TrainConfig:
     """Micro-batches of a row or two: processes then differ in how many they have."""
     base = {
         "model": model,

@@ -7,8 +7,11 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 import pytest
 import torch
@@ -20,8 +23,8 @@ from tests.conftest import ROOT
 
 
 def start(
-    rank: int, size: int, port: int, module: str, *arguments: str, settings: Mapping[str, str]
-) -> subprocess.Popen[str]:
+    rank: int, size: int, port: int, module: str, *arguments: str, settings: Mapping[str, str], said: IO[bytes]
+) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(ROOT)}
     environment |= settings
     if size > 1:
@@ -30,7 +33,8 @@ def start(
             "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         }  # fmt: skip
     command = [sys.executable, "-m", module, *arguments]
-    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    # Not a pipe: nobody reads the second process's while the first one is waited for.
+    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=said)
 
 
 def run(
@@ -40,15 +44,21 @@ def run(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    processes = [start(rank, size, port, module, *arguments, settings=settings or {}) for rank in range(size)]
-    try:
-        for process in processes:
-            _, errors = process.communicate(timeout=250)
-            assert process.returncode == 0, errors[-3000:]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+    with ExitStack() as stack:
+        said = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(size)]
+        processes = [
+            start(rank, size, port, module, *arguments, settings=settings or {}, said=said[rank])
+            for rank in range(size)
+        ]
+        try:
+            for process, errors in zip(processes, said, strict=True):
+                process.wait(250)
+                errors.seek(0)
+                assert process.returncode == 0, errors.read()[-3000:].decode()
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
 
 
 @pytest.mark.parametrize("preset", ["grpo"])

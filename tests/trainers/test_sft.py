@@ -231,7 +231,7 @@ def test_two_processes_are_one(tiny_folder: str, data_file: str, tmp_path: Path)
         if size == 1:
             train(sft_one_of_two.config_of(tiny_folder, data_file, str(output)))
         else:
-            run(size, tiny_folder, data_file, str(output), module="tests.trainers.sft_one_of_two")
+            run(size, tiny_folder, data_file, str(output), "{}", module="tests.trainers.sft_one_of_two")
         logs.append([json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()])
         ends.append(weights(output / "final"))
     for one, two in zip(*logs, strict=True):

@@ -12,9 +12,11 @@ import torch
 from safetensors.torch import load_file
 
 import assay_trainers
-from assay import UsageError
+from assay import BackendError, UsageError
 from assay_trainers.common.checkpoints import list_checkpoints
 from assay_trainers.common.world import World
+from assay_trainers.sft.trainer import train
+from tests.trainers import sft_one_of_two
 from tests.trainers.small_run import config_of, run
 from tests.trainers.test_processes import run as run_processes
 
@@ -32,10 +34,28 @@ by a tenth of one update (1e-3) at most."""
 
 
 def close(one: Path, two: Path, atol: float) -> None:
+    assert close_to(one, two, atol)
+
+
+def close_to(one: Path, two: Path, atol: float) -> bool:
     first, second = load_file(one / "model.safetensors"), load_file(two / "model.safetensors")
     assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert torch.allclose(value, second[name], atol=atol), name
+    return all(torch.allclose(value, second[name], atol=atol) for name, value in first.items())
+
+
+def same_losses(alone: Path, both: Path) -> None:
+    """Of a supervised run, and everything else that does not depend on micro-batches."""
+    for one, two in zip(lines(alone), lines(both), strict=True):
+        for metric in ("loss", "grad_norm", "validation_loss", "learned_tokens", "learning_rate"):
+            assert two.get(metric) == pytest.approx(one.get(metric), abs=1e-5), metric
+
+
+@pytest.fixture(scope="module")
+def sums_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    rows = [{"prompt": f"{a}+{b}=", "completion": f"{a + b} " + "so " * (a % 3)} for a in range(5) for b in range(5)]
+    path = tmp_path_factory.mktemp("sums") / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
 
 
 CHANGES: dict[str, dict[str, Any]] = {"all weights": {}, "adapter": {"lora.rank": 2}}
@@ -69,21 +89,74 @@ def test_two_sharded_processes_are_one(name: str, sharded: Path, tiny_folder: st
     close(alone / "final", mixed / "final", ATOL[name])
 
 
+def test_supervised_processes_that_shard_are_one(tiny_folder: str, sums_file: str, tmp_path: Path) -> None:
+    both = {name: tmp_path / "both" / name for name in CHANGES}
+    arguments = [part for name, changes in CHANGES.items() for part in (str(both[name]), json.dumps(changes))]
+    run_processes(2, tiny_folder, sums_file, *arguments, module="tests.trainers.sft_one_of_two", settings=FSDP)
+    for name, changes in CHANGES.items():
+        alone = tmp_path / "alone" / name
+        train(sft_one_of_two.config_of(tiny_folder, sums_file, str(alone), **changes))
+        same_losses(alone, both[name])
+        close(alone / "final", both[name] / "final", ATOL.get(name, 1e-5))
+        assert not close_to(Path(tiny_folder), both[name] / "final", 1e-4)
+        # One process goes on from what the two wrote.
+        shutil.rmtree(both[name] / "checkpoints" / "step-000003")
+        shutil.rmtree(both[name] / "final")
+        train(sft_one_of_two.config_of(tiny_folder, sums_file, str(both[name]), **changes))
+        close(alone / "final", both[name] / "final", ATOL.get(name, 1e-5))
+
+
 @pytest.mark.parametrize(("name", "sharded"), [("fsdp2", True), ("copies", False)])
 def test_the_ready_configurations_say_what_world_reads(name: str, sharded: bool) -> None:
-    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
-    from accelerate.utils.launch import prepare_multi_gpu_env
-
-    path = Path(assay_trainers.__path__[0]) / "configs" / f"{name}.yaml"
-    arguments = launch_command_parser().parse_args(["--config_file", str(path), "-m", "assay", "train", "grpo", "c"])
-    environment = prepare_multi_gpu_env(_validate_launch_command(arguments)[0])
+    environment = environment_of(name, "prepare_multi_gpu_env")
     assert (environment.get("ACCELERATE_USE_FSDP") == "true") == sharded
     if sharded:
         assert environment["FSDP_VERSION"] == "2"
         assert environment["FSDP_RESHARD_AFTER_FORWARD"] == "true"
 
 
-def test_deepspeed_is_refused_with_what_to_use_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ready_configuration_of_deepspeed_says_what_world_reads() -> None:
+    environment = environment_of("deepspeed", "prepare_deepspeed_cmd_env")
+    assert environment["ACCELERATE_USE_DEEPSPEED"] == "true"
+    assert environment["ACCELERATE_DEEPSPEED_ZERO_STAGE"] == "2"
+
+
+def environment_of(name: str, prepare: str) -> dict[str, str]:
+    """What `accelerate launch` gives to the processes of a ready configuration."""
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+    from accelerate.utils import launch
+
+    path = Path(assay_trainers.__path__[0]) / "configs" / f"{name}.yaml"
+    arguments = launch_command_parser().parse_args(["--config_file", str(path), "-m", "assay", "train", "grpo", "c"])
+    arguments = _validate_launch_command(arguments)[0]
+    arguments.deepspeed_fields_from_accelerate_config = ""
+    found = getattr(launch, prepare)(arguments)
+    environment: dict[str, str] = found[1] if isinstance(found, tuple) else found
+    return environment
+
+
+def test_deepspeed_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
-    with pytest.raises(UsageError, match=r"DeepSpeed is not supported: .*fsdp2\.yaml"):
+    monkeypatch.setattr("accelerate.utils.is_deepspeed_available", lambda: False)
+    with pytest.raises(BackendError, match=r"DeepSpeed, which is not installed here: pip install 'assay\[deepspeed\]'"):
+        World(cpu=True, dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"zero_optimization": {"stage": 0}}, "ZeRO stage 0 partitions nothing"),
+        ({"zero_optimization": {"stage": 2}, "bf16": {"enabled": True}}, "configuration enables bf16: `dtype`"),
+        ({"zero_optimization": {"stage": 2}, "fp16": {"enabled": True}}, "configuration enables fp16: `dtype`"),
+    ],
+)
+def test_a_deepspeed_configuration_that_contradicts_the_run_is_refused(
+    config: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "deepspeed.json"
+    path.write_text(json.dumps(config))
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    monkeypatch.setenv("ACCELERATE_DEEPSPEED_CONFIG_FILE", str(path))
+    monkeypatch.setattr("accelerate.utils.is_deepspeed_available", lambda: True)
+    with pytest.raises(UsageError, match=message):
         World(cpu=True, dtype="float32")

@@ -67,7 +67,7 @@ def save_adapter(model: Any, folder: Path, *, write: bool = True) -> None:
     """Write the adapter as peft reads it. All processes call it together; those with `write` write."""
     from safetensors.torch import save_file
 
-    tensors = {name: gather(tensor.detach()) for name, tensor in adapter_parameters(model).items()}
+    tensors = {name: gather(tensor) for name, tensor in adapter_parameters(model).items()}
     if not write:
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def module_weights(model: Any) -> Iterator[tuple[str, Tensor]]:
         layer_name = owner.removesuffix(".base_layer")
         if ".lora_" in name:
             continue
-        value = gather(parameter.detach())
+        value = gather(parameter)
         if owner != layer_name and leaf == "weight" and layer_name in layers:
             value = value + _delta(layers[layer_name]).to(value)
         yield f"{layer_name}.{leaf}".lstrip("."), value
@@ -140,6 +140,6 @@ def _converted(model: Any) -> bool:
 
 
 def _delta(layer: Any) -> Tensor:
-    a, b = gather(layer.lora_A[_NAME].weight.detach()), gather(layer.lora_B[_NAME].weight.detach())
+    a, b = gather(layer.lora_A[_NAME].weight), gather(layer.lora_B[_NAME].weight)
     delta: Tensor = (b @ a) * layer.scaling[_NAME]
     return delta.T if layer.fan_in_fan_out else delta

@@ -24,6 +24,7 @@ import torch
 
 from assay import StoreError
 from assay_trainers.common.models import load_weights, save_policy
+from assay_trainers.common.optimizer import Optimizer
 from assay_trainers.common.sharding import load_optimizer_state, whole_optimizer_state
 from assay_trainers.common.world import World
 
@@ -51,7 +52,7 @@ class Trained(Protocol):
     world: World
 
     @property
-    def optimizer(self) -> torch.optim.Optimizer:
+    def optimizer(self) -> Optimizer:
         """Its state is saved and restored."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -11,12 +12,24 @@ from assay_trainers.common.configs import OptimizerConfig
 from assay_trainers.common.sharding import gather
 from assay_trainers.common.stopping import StopTrainingError
 from assay_trainers.common.world import World
+from assay_trainers.common.zero import ZeroOptimizer
+
+Optimizer = torch.optim.Optimizer | ZeroOptimizer
 
 
-def make_optimizer(parameters: Iterable[torch.nn.Parameter], settings: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW as configured. Fused: one pass over weights, gradient and moments, without temporary tensors."""
+def make_trainable(module: Any, settings: OptimizerConfig, world: World) -> tuple[Any, Optimizer]:
+    """Shard a `PolicyModule` as the world says; returns what is called in its place, and AdamW as configured."""
+    if world.zero is None:
+        module = world.shard(module)
+        return module, _adamw(module, settings)
+    optimizer = world.partition(module, _adamw(module, settings), max_grad_norm=settings.max_grad_norm)
+    return optimizer.engine, optimizer
+
+
+def _adamw(module: Any, settings: OptimizerConfig) -> torch.optim.AdamW:
+    """Fused: one pass over weights, gradient and moments, without temporary tensors."""
     return torch.optim.AdamW(
-        parameters,
+        [parameter for parameter in module.parameters() if parameter.requires_grad],
         fused=True,
         lr=settings.learning_rate,
         betas=(settings.beta1, settings.beta2),
@@ -37,7 +50,7 @@ def schedule(settings: OptimizerConfig, update: int, total: int) -> float:
 
 
 def descend(
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     parameters: Sequence[torch.nn.Parameter],
     world: World,
     *,
@@ -57,16 +70,19 @@ def descend(
 
     Raises `StopTrainingError` where the gradient is not finite: the weights are untouched then.
     """
-    world.sum_gradients(parameters)
-    norm = float(gather(torch.nn.utils.clip_grad_norm_(parameters, max_grad_norm)))
-    if not math.isfinite(norm):
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    if isinstance(optimizer, ZeroOptimizer):
+        norm = optimizer.step()
+    else:
+        world.sum_gradients(parameters)
+        norm = float(gather(torch.nn.utils.clip_grad_norm_(parameters, max_grad_norm)))
+        if math.isfinite(norm):
+            optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+    if not math.isfinite(norm):
         raise StopTrainingError(
             f"the gradient of update {number} is not finite (norm {norm}): the weights are untouched. "
             "Lower optimizer.learning_rate, or look at the rows and log-probs of this step"
         )
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
     return norm

@@ -1,4 +1,4 @@
-"""The policy as one module whose forward pass is what training needs: log-probs of completions.
+"""The policy as one module whose forward pass is what training needs: log-probs of what is learned.
 
 A plain model does not need it. Sharded parameters do: their owner gathers them when its forward pass begins, so the
 head's weight has to be used inside a forward pass, and every process has to make the same passes.
@@ -6,25 +6,29 @@ head's weight has to be used inside a forward pass, and every process has to mak
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from assay_trainers.common.adapters import base_of
-from assay_trainers.common.batching import MicroBatch
-from assay_trainers.common.logprobs import completion_logprobs
-from assay_trainers.common.shared_prompts import SharedBatch
 
 
 class PolicyModule(nn.Module):
-    """A causal language model of transformers, bare or under an adapter."""
+    """A causal language model of transformers, bare or under an adapter.
 
-    def __init__(self, model: Any) -> None:
+    Args:
+        model: The model.
+        log_probs: (model, micro-batch, …) → what a forward pass gives.
+    """
+
+    def __init__(self, model: Any, log_probs: Callable[..., Any]) -> None:
         super().__init__()
         self.model = model
+        self._log_probs = log_probs
         self.block_names: tuple[str, ...] = tuple(getattr(base_of(model), "_no_split_modules", None) or ())
         """Class names of the layers that are sharded one by one."""
 
-    def forward(self, batch: MicroBatch | SharedBatch, *, temperature: float) -> tuple[Tensor, Tensor]:
-        """See `completion_logprobs`."""
-        return completion_logprobs(self.model, batch, temperature=temperature)
+    def forward(self, batch: Any, **settings: Any) -> Any:
+        """What `log_probs` gives."""
+        return self._log_probs(self.model, batch, **settings)

@@ -1,4 +1,4 @@
-"""Parameters sharded over processes: torch's FSDP2, with accelerate's settings.
+"""Parameters sharded over processes: torch's FSDP2, with accelerate's settings. DeepSpeed's way is in `zero`.
 
     accelerate launch --config_file fsdp2.yaml -m assay train grpo run.yaml
 
@@ -6,7 +6,8 @@
 `torch.distributed.fsdp.fully_shard` called here, block by block and then around the whole `PolicyModule`: accelerate
 shards on GPUs only, and it draws its lines around a model's own forward pass, which is not the one that is used.
 
-A sharded tensor is a `DTensor`. `gather` makes it whole (all processes together), `put` writes a whole one into it.
+A sharded tensor is a `DTensor`, or one that DeepSpeed has partitioned. `gather` makes it whole (all processes
+together), `put` writes a whole one into it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from assay_trainers.common.zero import ZeroOptimizer, gather_partitions, is_partitioned, put_partitions
 
 
 def shard(module: Any, *, dtype: str) -> None:
@@ -35,28 +38,44 @@ def shard(module: Any, *, dtype: str) -> None:
 
 def is_sharded(tensor: Tensor) -> bool:
     """Whether this process holds only a part of it."""
-    return hasattr(tensor, "device_mesh")
+    return _is_dtensor(tensor) or is_partitioned(tensor)
 
 
 def gather(tensor: Tensor) -> Tensor:
-    """All of a tensor; the tensor itself where it is whole. All processes call it together."""
-    whole: Tensor = tensor.full_tensor() if is_sharded(tensor) else tensor  # type: ignore[attr-defined]
-    return whole
+    """All of a tensor, without gradient; the tensor itself where it is whole. All processes call it together.
+
+    Give it a parameter as it is: what DeepSpeed knows of it is lost by `detach`.
+    """
+    if is_partitioned(tensor):
+        return gather_partitions(tensor)
+    whole: Tensor = tensor.detach()
+    return whole.full_tensor() if _is_dtensor(whole) else whole  # type: ignore[attr-defined]
+
+
+def held(parameter: Tensor) -> Tensor:
+    """What `put` needs to make another parameter, sharded alike, equal to this one."""
+    return gather_partitions(parameter) if is_partitioned(parameter) else parameter.detach()
 
 
 @torch.no_grad()
 def put(parameter: Tensor, value: Tensor) -> None:
-    """Write a whole tensor, the same on every process, into one that may be sharded."""
-    parameter.copy_(_like(parameter, value))
+    """Write a whole tensor, the same on every process, into one that may be sharded; or what `held` gave."""
+    if is_partitioned(parameter):
+        put_partitions(parameter, value)
+    else:
+        parameter.copy_(_like(parameter, value))
 
 
-def whole_optimizer_state(optimizer: torch.optim.Optimizer, *, keep: bool = True) -> dict[str, Any]:
+def whole_optimizer_state(optimizer: torch.optim.Optimizer | ZeroOptimizer, *, keep: bool = True) -> dict[str, Any]:
     """An optimizer's state as one process without sharding would have it. All processes call it together.
 
     Args:
         optimizer: Its parameters may be sharded.
         keep: False: take part in gathering, and keep nothing.
     """
+    if isinstance(optimizer, ZeroOptimizer):
+        partitioned = optimizer.whole_state()
+        return partitioned if keep else {}
     state = optimizer.state_dict()
     whole = {
         number: {name: gather(value) if isinstance(value, Tensor) else value for name, value in values.items()}
@@ -65,8 +84,11 @@ def whole_optimizer_state(optimizer: torch.optim.Optimizer, *, keep: bool = True
     return {**state, "state": whole} if keep else {}
 
 
-def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Take back what `whole_optimizer_state` gave, shard by shard where parameters are sharded."""
+def load_optimizer_state(optimizer: torch.optim.Optimizer | ZeroOptimizer, state: dict[str, Any]) -> None:
+    """Take back what `whole_optimizer_state` gave, shard by shard where parameters are sharded; after the weights."""
+    if isinstance(optimizer, ZeroOptimizer):
+        optimizer.load_state_dict(state)
+        return
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     shared = {
         number: {name: _like(parameters[number], value) for name, value in values.items()}
@@ -76,8 +98,14 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]
 
 
 def _like(parameter: Tensor, value: Any) -> Any:
-    if not isinstance(value, Tensor) or value.shape != parameter.shape or not is_sharded(parameter):
+    if not isinstance(value, Tensor) or value.shape != parameter.shape or not _is_dtensor(parameter):
+        return value
+    if _is_dtensor(value):
         return value
     from torch.distributed.tensor import distribute_tensor
 
     return distribute_tensor(value.to(parameter.device), parameter.device_mesh, parameter.placements)  # type: ignore[attr-defined]
+
+
+def _is_dtensor(tensor: Tensor) -> bool:
+    return hasattr(tensor, "device_mesh")

@@ -5,8 +5,9 @@ does it: processes may then have different numbers of micro-batches, or none at 
 rewards), and nobody waits for a partner that never comes. Losses are shares of the whole batch (see `losses`), so
 sums, not means, are what is right.
 
-With FSDP the parameters are sharded (`sharding`): their gradients are added up inside the backward pass, and forward
-passes are called by all processes together. `passes` fills up a process that has fewer micro-batches than another.
+With FSDP (`sharding`) and DeepSpeed (`zero`) what a process holds of parameters, gradients or optimizer is a part:
+gradients are then added up inside the backward pass, and passes are made by all processes together. `passes` fills up
+a process that has fewer micro-batches than another.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from assay import UsageError
 from assay_trainers.common.sharding import is_sharded, shard
+from assay_trainers.common.zero import ZeroOptimizer, partition, plain_accelerate, zero_settings
 
 
 class World:
@@ -30,25 +31,26 @@ class World:
         cpu: Stay on the CPU even where there is a GPU.
         dtype: "float32" or "bfloat16", of the arithmetic.
 
-    Raises `UsageError` where accelerate was told to use DeepSpeed.
+    Raises `UsageError` or `BackendError` where DeepSpeed cannot do what accelerate was told.
     """
 
     def __init__(self, *, cpu: bool, dtype: str) -> None:
         from accelerate import Accelerator
         from accelerate.utils import parse_flag_from_env
 
-        if parse_flag_from_env("ACCELERATE_USE_DEEPSPEED"):
-            raise UsageError(
-                "DeepSpeed is not supported: FSDP2 shards the same things, see assay_trainers/configs/fsdp2.yaml "
-                "(accelerate launch --config_file)"
-            )
-        self._accelerator = Accelerator(cpu=cpu, mixed_precision="bf16" if dtype == "bfloat16" else "no")
+        zero = zero_settings() if parse_flag_from_env("ACCELERATE_USE_DEEPSPEED") else None
+        with plain_accelerate():
+            self._accelerator = Accelerator(cpu=cpu, mixed_precision="bf16" if dtype == "bfloat16" else "no")
         self.rank = int(self._accelerator.process_index)
         self.size = int(self._accelerator.num_processes)
         self.device: torch.device = self._accelerator.device
         self.dtype = dtype
-        self.sharded = self.size > 1 and parse_flag_from_env("ACCELERATE_USE_FSDP")
+        self.zero = zero if self.size > 1 else None
+        """Settings of ZeRO, where DeepSpeed partitions."""
+        fsdp = self.size > 1 and parse_flag_from_env("ACCELERATE_USE_FSDP")
+        self.sharded = fsdp or (self.zero is not None and self.zero["stage"] == 3)
         """Whether parameters are sharded over the processes."""
+        self._trained: ZeroOptimizer | None = None
 
     @property
     def is_main(self) -> bool:
@@ -88,27 +90,45 @@ class World:
         gathered = self.gather([values])
         return {name: sum(other[name] for other in gathered) for name in values}
 
-    def shard(self, module: Any) -> None:
-        """Shard a `PolicyModule` in place, where parameters are to be sharded."""
-        if self.sharded:
-            shard(module, dtype=self.dtype)
+    def shard(self, module: Any) -> Any:
+        """Shard a `PolicyModule`, where parameters are to be sharded; returns what is called in its place."""
+        if not self.sharded:
+            return module
+        if self.zero is not None:
+            return partition(module, self.zero, device=self.device, dtype=self.dtype)
+        shard(module, dtype=self.dtype)
+        return module
+
+    def partition(self, module: Any, optimizer: torch.optim.AdamW, *, max_grad_norm: float) -> ZeroOptimizer:
+        """The same for a module that is trained, with its optimizer, where `zero` says how."""
+        assert self.zero is not None
+        self._trained = ZeroOptimizer(
+            module, optimizer, self.zero, device=self.device, dtype=self.dtype, max_grad_norm=max_grad_norm
+        )
+        return self._trained
 
     def settle(self, module: Any) -> None:
         """After forward passes that no backward pass follows: let go of what was gathered for them."""
-        if self.sharded:
+        if self.sharded and self.zero is None:
             module.reshard()
 
     def passes(self, batches: Sequence[Any]) -> Iterator[Any | None]:
         """The micro-batches of this process; then None, as often as others still have one, where passes are shared."""
-        count = max(self.gather([len(batches)])) if self.sharded else len(batches)
-        yield from batches
-        yield from itertools.repeat(None, count - len(batches))
+        together = self.sharded or self.zero is not None
+        count = max(self.gather([len(batches)])) if together else len(batches)
+        for number, batch in enumerate(itertools.chain(batches, itertools.repeat(None, count - len(batches)))):
+            if self._trained is not None:
+                self._trained.announce(last=number == count - 1)
+            yield batch
 
     def backward(self, loss: Tensor) -> None:
         """Add a loss's gradient, so that after `sum_gradients` it is the sum over all processes."""
-        if self.sharded:
-            loss = loss * self.size  # FSDP takes the mean
-        loss.backward()  # type: ignore[no-untyped-call]
+        if self.sharded or self.zero is not None:
+            loss = loss * self.size  # FSDP and DeepSpeed take the mean
+        if self._trained is not None:
+            self._trained.backward(loss)
+        else:
+            loss.backward()  # type: ignore[no-untyped-call]
 
     def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Add up the gradients of all processes; a process without one counts as zero."""

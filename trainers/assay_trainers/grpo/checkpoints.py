@@ -74,7 +74,7 @@ def save_checkpoint(
     }
     reference = {}
     if learner.reference is not None and progress.reference_step:
-        reference = {name: gather(value.detach()).cpu() for name, value in learner.reference.state().items()}
+        reference = {name: gather(value).cpu() for name, value in learner.reference.state().items()}
 
     def write_more(trainer: Path) -> None:
         if reference:

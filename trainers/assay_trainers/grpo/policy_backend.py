@@ -134,8 +134,8 @@ def weights_fingerprint(model: Any, *settings: str) -> str:
     All processes call it together, where parameters are sharded.
     """
     digest = hashlib.sha256("\x1f".join(settings).encode())
-    for name, tensor in sorted(model.state_dict().items()):
-        flat = gather(tensor.detach()).reshape(-1)
+    for name, tensor in sorted(model.state_dict(keep_vars=True).items()):
+        flat = gather(tensor).reshape(-1)
         places = spread(len(flat)).to(flat.device)
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(flat[places].to("cpu", torch.float64).numpy().tobytes())

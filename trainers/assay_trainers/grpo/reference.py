@@ -11,7 +11,7 @@ from torch import Tensor
 
 from assay_trainers.common.adapters import adapter_parameters, without_adapter
 from assay_trainers.common.policy import PolicyModule
-from assay_trainers.common.sharding import put
+from assay_trainers.common.sharding import held, put
 
 
 class Reference(Protocol):
@@ -45,7 +45,7 @@ class FrozenCopy:
     def refresh(self) -> None:
         """Copy the policy's parameters."""
         for own, other in zip(self._twin.parameters(), self._policy.parameters(), strict=True):
-            own.copy_(other)
+            put(own, held(other))
 
     def state(self) -> dict[str, Tensor]:
         """All parameters."""
@@ -81,7 +81,7 @@ class UnderAdapter:
     @torch.no_grad()
     def refresh(self) -> None:
         """Keep a copy of the adapter."""
-        self._kept = {name: p.detach().clone() for name, p in adapter_parameters(self._policy.model).items()}
+        self._kept = {name: held(p).clone() for name, p in adapter_parameters(self._policy.model).items()}
 
     def state(self) -> dict[str, Tensor]:
         """The adapter that was kept."""
@@ -96,6 +96,6 @@ class UnderAdapter:
     @torch.no_grad()
     def _exchange(self) -> None:
         for name, parameter in adapter_parameters(self._policy.model).items():
-            now = parameter.detach().clone()
-            parameter.copy_(self._kept[name])
+            now = held(parameter).clone()
+            put(parameter, self._kept[name])
             self._kept[name] = now

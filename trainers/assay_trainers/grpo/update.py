@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from assay_trainers.common.batching import MicroBatch, Row, collate, gathered, plan
-from assay_trainers.common.logprobs import body_and_head
-from assay_trainers.common.optimizer import descend, make_optimizer, schedule
+from assay_trainers.common.logprobs import body_and_head, completion_logprobs
+from assay_trainers.common.optimizer import descend, make_trainable, schedule
 from assay_trainers.common.policy import PolicyModule
 from assay_trainers.common.shared_prompts import SharedBatch, can_share_prompts, collate_shared, costs_on, plan_shared
 from assay_trainers.common.world import World
@@ -78,17 +78,15 @@ class Learner:
 
     def __init__(self, model: Any, reference: Any | None, config: TrainConfig, world: World) -> None:
         self.model, self.config, self.world = model, config, world
-        self.policy = PolicyModule(model)
         # Shared prompts take two passes through the layers; sharded processes make the same number of them.
         shares = not config.gradient_checkpointing and not world.sharded
         self.shares_prompts = shares and can_share_prompts(body_and_head(model)[0])
         self._costs = costs_on(
             "cpu" if world.device.type == "cpu" else "gpu", model.get_input_embeddings().weight.shape[-1]
         )
-        world.shard(self.policy)
+        self.policy, self.optimizer = make_trainable(PolicyModule(model, completion_logprobs), config.optimizer, world)
         self.reference = self._reference(reference) if config.loss.beta else None
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimizer = make_optimizer(self.parameters, config.optimizer)
         self._dtype = torch.promote_types(model.dtype, torch.float32)
         self.updates = 0
         """Optimizer updates so far."""
@@ -178,9 +176,7 @@ class Learner:
     def _reference(self, model: Any | None) -> Reference:
         if model is None:
             return UnderAdapter(self.policy)
-        twin = PolicyModule(model)
-        self.world.shard(twin)
-        return FrozenCopy(self.policy, twin)
+        return FrozenCopy(self.policy, self.world.shard(PolicyModule(model, completion_logprobs)))
 
     def _forward(self, policy: Any, build: Build | None) -> tuple[MicroBatch | SharedBatch, torch.Tensor, torch.Tensor]:
         micro = build() if build else collate([_NOTHING], device=self.world.device, dtype=self._dtype)

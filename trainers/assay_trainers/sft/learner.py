@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from assay_trainers.common.optimizer import descend, make_optimizer, schedule
+from assay_trainers.common.optimizer import descend, make_trainable, schedule
+from assay_trainers.common.policy import PolicyModule
 from assay_trainers.common.stopping import StopRequestedError
 from assay_trainers.common.world import World
-from assay_trainers.sft.batching import collate, micro_batches
+from assay_trainers.sft.batching import SftBatch, collate, micro_batches
 from assay_trainers.sft.config import SftConfig
 from assay_trainers.sft.encoding import SftRow
 from assay_trainers.sft.loss import token_logprobs
+
+_NOTHING = SftRow(ids=np.zeros(2, dtype=np.int32), spans=((1, 2),))
+"""What a process reads while others have rows and it has none, where passes are made together."""
 
 
 class Learner:
@@ -23,13 +29,13 @@ class Learner:
         model: In float32.
         config: The run's.
         steps: Optimizer updates of the whole run.
-        world: Its processes.
+        world: Its processes; they shard the model where that is asked for.
     """
 
     def __init__(self, model: Any, config: SftConfig, steps: int, world: World) -> None:
         self.model, self.config, self.steps, self.world = model, config, steps, world
+        self.policy, self.optimizer = make_trainable(PolicyModule(model, token_logprobs), config.optimizer, world)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimizer = make_optimizer(self.parameters, config.optimizer)
         self.updates = 0
         """Optimizer updates so far."""
 
@@ -51,16 +57,18 @@ class Learner:
         """
         total = sum(row.learned for row in rows)
         summed, computed = 0.0, 0
-        for batch in micro_batches(self.own(rows), self.config.optimizer.micro_batch_tokens, self.config.layout):
-            micro = collate(batch, self.config.layout, device=self.world.device)
-            with self.world.autocast():
-                logps = token_logprobs(self.model, micro)
+        for batch in self.world.passes(self._micro_batches(rows)):
+            micro, logps = self._forward(batch)
+            if batch is None:
+                self.world.backward(logps.sum() * 0.0)
+                continue
             value = -logps.sum() / total
-            value.backward()  # type: ignore[no-untyped-call]
+            self.world.backward(value)
             summed += value.item()
             computed += micro.input_ids.numel()
             if should_stop():
-                self.optimizer.zero_grad(set_to_none=True)
+                for parameter in self.parameters:
+                    parameter.grad = None
                 raise StopRequestedError
         sums = self.world.sums({"loss": summed, "computed": float(computed)})
         rate = self.learning_rate()
@@ -79,13 +87,23 @@ class Learner:
     def loss_of(self, rows: Sequence[SftRow]) -> float:
         """Mean loss of some rows, in nats a token, without learning from them."""
         summed = 0.0
-        for batch in micro_batches(self.own(rows), self.config.optimizer.micro_batch_tokens, self.config.layout):
-            with self.world.autocast():
-                logps = token_logprobs(self.model, collate(batch, self.config.layout, device=self.world.device))
-            summed -= float(logps.double().sum())
+        for batch in self.world.passes(self._micro_batches(rows)):
+            _, logps = self._forward(batch)
+            if batch is not None:
+                summed -= float(logps.double().sum())
+        self.world.settle(self.policy)
         return self.world.sums({"loss": summed})["loss"] / sum(row.learned for row in rows)
 
     def learning_rate(self) -> float:
         """Of the next update."""
         settings = self.config.optimizer
         return settings.learning_rate * schedule(settings, self.updates, self.steps)
+
+    def _micro_batches(self, rows: Sequence[SftRow]) -> list[list[SftRow]]:
+        return micro_batches(self.own(rows), self.config.optimizer.micro_batch_tokens, self.config.layout)
+
+    def _forward(self, batch: list[SftRow] | None) -> tuple[SftBatch, Tensor]:
+        micro = collate(batch or [_NOTHING], self.config.layout, device=self.world.device)
+        with self.world.autocast():
+            logps: Tensor = self.policy(micro)
+        return micro, logps

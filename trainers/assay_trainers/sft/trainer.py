@@ -73,15 +73,10 @@ class Trainer:
     """A run's parts, put together. Use `train` unless you write a test."""
 
     def __init__(self, config: SftConfig, world: World) -> None:
-        if world.sharded:
-            raise UsageError(
-                "supervised fine-tuning does not shard parameters yet: launch it without FSDP, and with lora.rank "
-                "where the model does not fit"
-            )
         torch.manual_seed(config.seed)
         self.config, self.world = config, world
         self.output = Path(config.output)
-        model, self.tokenizer = load_policy(config.model, device=world.device)
+        model, self.tokenizer = load_policy(config.model, device=world.loading_device)
         set_chat_template(self.tokenizer, config.data)
         if config.attention is not None:
             model.set_attn_implementation(config.attention)
@@ -116,8 +111,7 @@ class Trainer:
             finished = self.step_number == self.steps
             if finished:
                 folder = self.output / "final"
-                if self.world.is_main:
-                    save_policy(self.learner.model, self.tokenizer, folder)
+                save_policy(self.learner.model, self.tokenizer, folder, write=self.world.is_main)
                 self.world.barrier()
         return SftResult(steps=self.step_number, finished=finished, model=folder)
 
