@@ -45,11 +45,11 @@ class SyntheticConfig:
 
     output: str
     seed: Count = 0
-    below: Positive = 20
+    below: Positive = 30
     """Both numbers of a sum are smaller."""
-    held_out: Positive = 60
+    held_out: Positive = 100
     """Sums for evaluation."""
-    rows: Positive = 6000
+    rows: Positive = 9000
     """For the base model."""
     chains: Positive = 200
     """For the cold start."""
