@@ -65,7 +65,8 @@ def test_a_dry_run_shows_the_plan_and_trains_nothing(config_file: Path, capsys: 
     assert "a boxed reference   earns 1.0 (accuracy 1.0)" in shown
     assert "nonsense            earns 0.0 (accuracy 0.0)" in shown
     assert "held out            sums: 5 problems × 4, 3 times" in shown
-    assert "GiB" in shown
+    assert re.search(r"memory +about \d.+ at most, beside Python and its libraries:\n  weights ", shown)
+    assert re.search(r"keys and values .+ while drawing +16 rows × 8 tokens", shown)
     assert not (config_file.parent / "run").exists()
 
 

@@ -265,5 +265,6 @@ def test_a_dry_run_shows_the_plan_and_the_first_row(config_file: Path, capsys: p
     assert "rows: 5" in shown
     assert re.search(r"rows +\d+ to learn from, \d held out, 15 left out as too long, 0 cut off", shown)
     assert re.search(r"first row +\d\+\d=⟦\d+", shown)
-    assert "parameters with gradient and AdamW" in shown
+    assert re.search(r"memory +about \d.+ at most, beside Python and its libraries:\n  weights ", shown)
+    assert "while drawing" not in shown
     assert not (config_file.parent / "run").exists()

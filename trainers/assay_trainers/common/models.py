@@ -30,6 +30,13 @@ class Shape:
     parameters: int
     layers: int
     hidden: int
+    queries: int
+    """Width of a token's queries, over all heads."""
+    keys: int
+    """Width of its keys, and of its values."""
+    inner: int
+    """Width inside the feed-forward part."""
+    vocabulary: int
     window: int | None
     """Tokens of its context; None where the configuration has no number."""
 
@@ -78,10 +85,16 @@ def parameters_of(source: str) -> Shape | None:
         config = AutoConfig.from_pretrained(where)
         model = AutoModelForCausalLM.from_config(config)
     inner = config.get_text_config(decoder=True)
+    hidden, heads = int(inner.hidden_size), int(inner.num_attention_heads)
+    width = int(getattr(inner, "head_dim", None) or hidden // heads)
     return Shape(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         layers=int(inner.num_hidden_layers),
-        hidden=int(inner.hidden_size),
+        hidden=hidden,
+        queries=heads * width,
+        keys=int(getattr(inner, "num_key_value_heads", None) or heads) * width,
+        inner=int(getattr(inner, "intermediate_size", None) or 4 * hidden),
+        vocabulary=int(inner.vocab_size),
         window=window_of(config),
     )
 

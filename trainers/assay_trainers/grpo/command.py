@@ -5,9 +5,9 @@ The core finds this module through the entry point group `assay.trainers` and ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay import Benchmark, Completion, Problem, Reward
 from assay_trainers.grpo.config import TrainConfig, read_config
@@ -15,6 +15,13 @@ from assay_trainers.grpo.held_out import held_out
 from assay_trainers.grpo.progress import StepLine
 from assay_trainers.grpo.setup import problems_of, prompt_text, reward_of
 from assay_trainers.grpo.trackers import check_installed
+
+if TYPE_CHECKING:
+    from assay_trainers.common.memory import Part, Split
+    from assay_trainers.common.models import Shape
+
+_LOOKED_AT = 256
+"""Problems whose prompts are rendered for the estimate of memory."""
 
 
 def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
@@ -30,6 +37,7 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
     first = problems[0]
     benchmarks = held_out(config)
     check_installed(config.logging)
+    encoder = _encoder(config)
     rollout = config.rollout
     per_step = rollout.prompts * rollout.group
     cap = per_step * rollout.max_tokens
@@ -40,8 +48,8 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
         f"completions a step  {rollout.prompts} problems × {rollout.group} = {per_step}",
         f"tokens at most      {cap:,} a step, {config.steps * cap:,} in all",
         f"optimizer updates   {config.steps * config.optimizer.updates * config.optimizer.epochs}",
-        *_memory(config),
-        "first prompt        " + repr(_rendered(config, first)),
+        *_memory(config, encoder, problems),
+        "first prompt        " + repr(encoder.render(prompt_text(config, first))),
         *_samples(reward, first),
         *_watched(config, benchmarks),
     ]
@@ -93,22 +101,68 @@ def _watched(config: TrainConfig, benchmarks: list[tuple[Benchmark, int]]) -> li
     return lines
 
 
-def _rendered(config: TrainConfig, problem: Any) -> str:
+def _encoder(config: TrainConfig) -> Any:
     from assay_trainers.common.models import load_tokenizer
     from assay_trainers.grpo.rollouts import PromptEncoder
 
-    tokenizer = load_tokenizer(config.model)
-    return PromptEncoder(tokenizer, prefill=config.data.prefill).render(prompt_text(config, problem))
+    return PromptEncoder(load_tokenizer(config.model), prefill=config.data.prefill)
 
 
-def _memory(config: TrainConfig) -> list[str]:
-    """Bytes that the parameters cost, from the model's configuration alone."""
+def _memory(config: TrainConfig, encoder: Any, problems: Sequence[Problem]) -> list[str]:
+    """An estimate from the model's configuration and the longest of some prompts."""
+    from assay_trainers.common.memory import describe, split_of_launch
     from assay_trainers.common.models import parameters_of
 
     shape = parameters_of(config.model)
     if shape is None:
-        return []
-    # float32: weights 4, gradient 4, AdamW's two moments 8; the reference policy another 4.
-    per_parameter = 16 + (4 if config.loss.beta else 0)
-    gibibytes = shape.parameters * per_parameter / 2**30
-    return [f"parameters          {shape.parameters:,}: {gibibytes:.2f} GiB with gradient, AdamW and reference"]
+        return ["memory              not estimated for a GGUF file"]
+    split = split_of_launch()
+    looked_at = problems[:_LOOKED_AT]
+    longest = max(len(encoder.encode(problem, prompt_text(config, problem)).token_ids) for problem in looked_at)
+    return describe(memory_parts(config, shape, longest, split), split)
+
+
+def memory_parts(config: TrainConfig, shape: Shape, prompt: int, split: Split) -> list[Part]:
+    """What a process of a run needs, if its prompts have so many tokens and every completion hits the cap."""
+    import torch
+
+    from assay_trainers.common.memory import Part, drawing_parts, fixed_parts, learning_parts
+    from assay_trainers.grpo.rollouts import decoded_at_a_time
+
+    rollout, sharded = config.rollout, split.weights > 1
+    cpu = config.device == "cpu" or not torch.cuda.is_available()
+    length = prompt + rollout.max_tokens
+    rows = -(-rollout.prompts // split.processes) * rollout.group
+    tokens = min(max(config.optimizer.micro_batch_tokens, length), rows * length)
+    bytes_of = {"float32": 4, "bfloat16": 2}
+    parts = [
+        *fixed_parts(
+            shape,
+            split,
+            rank=config.lora.rank,
+            dtype=config.dtype,
+            reference=bool(config.loss.beta) and not config.lora.rank,
+        ),
+        *learning_parts(
+            shape,
+            tokens=tokens,
+            learned=tokens * rollout.max_tokens // length,
+            dtype=config.dtype,
+            recomputed=config.gradient_checkpointing,
+            sharded=sharded,
+        ),
+    ]
+    if rollout.engine == "transformers":
+        if apart := sharded or rollout.overlap:
+            size = float(bytes_of[config.dtype] * shape.parameters)
+            parts.append(Part(name="weights to sample from", size=size))
+        # Laid out anew for every step's completions: on a CPU always, on a GPU where they are to be lighter.
+        lighter = bytes_of[rollout.precision] if cpu or rollout.precision == "bfloat16" else 0
+        parts += drawing_parts(
+            shape,
+            rows=min(rows, rollout.batch_size or decoded_at_a_time(cpu=cpu)),
+            columns=length,
+            copy_bytes=lighter,
+            cache_bytes=4 if cpu else bytes_of[config.dtype if apart else rollout.precision],
+        )
+    return parts

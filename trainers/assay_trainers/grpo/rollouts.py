@@ -206,6 +206,11 @@ class TransformersEngine:
         """Nothing to do."""
 
 
+def decoded_at_a_time(*, cpu: bool) -> int:
+    """Rows that are decoded at a time where the configuration does not say."""
+    return _BATCH["cpu" if cpu else "gpu"]
+
+
 def truncated(completion: Completion) -> bool:
     """Whether the token cap ended it."""
     return completion.finish_reason is FinishReason.LENGTH

@@ -5,13 +5,14 @@ The core finds this module through the entry point group `assay.trainers` and ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay_trainers.sft.config import SftConfig, read_config
 
 if TYPE_CHECKING:
+    from assay_trainers.common.memory import Part, Split
     from assay_trainers.common.models import Shape
 
 
@@ -47,7 +48,7 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
         f"tokens              {tokens:,} an epoch, {learned:,} of them learned; rows of {lengths[0]} to {most}, "
         f"half up to {middle}",
         f"optimizer updates   {steps} of {config.rows} rows: {seen:.2f} epochs, {int(tokens * seen):,} tokens",
-        *_memory(config, shape, most),
+        *_memory(config, shape, [row.length for row in rows]),
         "first row           " + show_row(tokenizer, rows[0]),
     ]
     return "\n".join(lines)
@@ -75,18 +76,31 @@ def run(source: str | Path, changes: Mapping[str, Any], show: Callable[[str], No
     return result.finished
 
 
-def _memory(config: SftConfig, shape: Shape | None, longest: int) -> list[str]:
-    """Bytes of parameters and activations, from the model's configuration alone."""
+def _memory(config: SftConfig, shape: Shape | None, lengths: Sequence[int]) -> list[str]:
+    """An estimate from the model's configuration and the rows' lengths."""
+    from assay_trainers.common.memory import describe, split_of_launch
+
     if shape is None:
-        return []
-    # float32: weights 4, gradient 4, AdamW's two moments 8.
-    fixed = shape.parameters * 16
-    tokens = max(config.optimizer.micro_batch_tokens, longest)
-    # Korthikanti et al., 2205.05198: 34 bytes a token, layer and hidden unit in half precision without the attention
-    # matrix, which no kernel here keeps; 2 with recomputation.
-    per_unit = (2 if config.gradient_checkpointing else 34) * (2 if config.dtype == "float32" else 1)
-    moving = tokens * shape.layers * shape.hidden * per_unit
+        return ["memory              not estimated for a GGUF file"]
+    split = split_of_launch()
+    return describe(memory_parts(config, shape, lengths, split), split)
+
+
+def memory_parts(config: SftConfig, shape: Shape, lengths: Sequence[int], split: Split) -> list[Part]:
+    """What a process of a run needs, for rows of such lengths."""
+    from assay_trainers.common.memory import fixed_parts, learning_parts
+
+    # The longest rows of a step lie in one micro-batch, as many as the budget allows.
+    step = sorted(lengths, reverse=True)[: -(-config.rows // split.processes)]
+    tokens = min(max(config.optimizer.micro_batch_tokens, step[0]), sum(step))
     return [
-        f"memory              about {(fixed + moving) / 2**30:.1f} GiB: {shape.parameters:,} parameters with gradient "
-        f"and AdamW {fixed / 2**30:.1f}, activations of a micro-batch of {tokens:,} tokens at most {moving / 2**30:.1f}"
+        *fixed_parts(shape, split, rank=config.lora.rank, dtype="float32", reference=False),
+        *learning_parts(
+            shape,
+            tokens=tokens,
+            learned=tokens,
+            dtype=config.dtype,
+            recomputed=config.gradient_checkpointing,
+            sharded=split.weights > 1,
+        ),
     ]
