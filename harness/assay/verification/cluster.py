@@ -190,11 +190,14 @@ class ClusterPool(Pool):
         return last[1]
 
     def _begin_tasks(self) -> None:
-        """Send what waits: whatever it is while a place is empty, and full tasks for places that will be."""
+        """Send what waits: whatever it is while a place is empty, and full tasks for places that will be.
+
+        Near the end nothing is sent ahead, so that the last checks go to the places that are free first.
+        """
         while True:
             with self._changed:
                 empty = self._begun < self._executor.width
-                if not (empty or (self._begun < self._executor.room and self._fills_a_task())):
+                if not (empty or (self._begun < self._executor.room and self._many_wait())):
                     return
                 if not (checks := self._take()):
                     return
@@ -208,8 +211,10 @@ class ClusterPool(Pool):
                 self._tasks.add(task)
             task.add_done_callback(partial(self._finished, checks))
 
-    def _fills_a_task(self) -> bool:
-        return bool(self._queue) and len(self._queue) >= self._checks_in(self._cost(self._queue[0]))
+    def _many_wait(self) -> bool:
+        """Whether what waits fills a task for every place."""
+        count = len(self._queue)
+        return count > 0 and count >= self._executor.width * self._checks_in(self._cost(self._queue[0]))
 
     def _checks_in(self, seconds: float) -> int:
         """How many checks fill a task, where one takes so long."""
