@@ -18,6 +18,7 @@ import pytest
 from assay.runs.store import SampleStore
 from tests.executors.conftest import a_node_dies, assay
 from tests.executors.test_ray_sweep import lines
+from tests.verification.conftest import wait_until
 
 ray = pytest.importorskip("ray")
 pytestmark = [
@@ -165,6 +166,7 @@ def test_real_answers_and_programs_have_the_same_verdicts(cluster: Any, shared_d
     here, there = score(programs, *asked), score(programs, *asked, *where)
     assert here == there
     assert here["outcomes"]["graded"] == len(bodies) * 3, here["failures"][:1]
+    wait_until(lambda: not any(_checked_on(node) for node in cluster.list_all_nodes), 30, "the end of all workers")
 
 
 def test_a_node_without_the_plugin_is_found_out(cluster: Any, plugin: Callable[[int], str], tmp_path: Path) -> None:

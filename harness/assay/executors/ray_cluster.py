@@ -138,10 +138,10 @@ class RayExecutor(Executor):
             ready, others = self._ray.wait(references, timeout=_POLL_SECONDS)
             if ready and others:
                 ready += self._ray.wait(others, num_returns=len(others), timeout=0)[0]
-            return [(reference, self._result(reference)) for reference in ready]
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody must wait for ever
             gone = Failure(reason=f"the cluster does not answer: {failure_of(error).reason}", lost=True)
             return [(reference, gone) for reference in references]
+        return [(reference, self._result(reference)) for reference in ready]
 
     def _result(self, reference: Any) -> Any:
         try:
@@ -151,6 +151,8 @@ class RayExecutor(Executor):
         except self._ray.exceptions.RayError as error:
             reason = f"the cluster lost it {_RETRIES + 1} times: {' '.join(str(error).split())[:500]}"
             return Failure(reason=reason, lost=True)
+        except Exception as error:  # noqa: BLE001  # such as a result that cannot be unpickled
+            return failure_of(error)
 
     def _resources(self) -> dict[str, float]:
         found: dict[str, float] = self._ray.cluster_resources()

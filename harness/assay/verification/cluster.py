@@ -39,7 +39,7 @@ from assay.executors import Executor, Failure
 from assay.types import Completion, Outcome, Problem, Verdict
 from assay.verification import wire
 from assay.verification.pool import DEFAULT_MEMORY_LIMIT, DEFAULT_TIMEOUT, OUTSTANDING, Pool
-from assay.verification.spec import VerifierSpec, build, spec_of
+from assay.verification.spec import VerifierSpec, build, describe, spec_of
 from assay.verification.tasks import verdict_from
 from assay.verification.worker import verdict_payload
 
@@ -204,9 +204,9 @@ class ClusterPool(Pool):
                 self._begun += 1
             try:
                 task = self._executor.submit(check_batch, self._batch(checks))
-            except BaseException as error:
-                self._end(checks, VerifierError(f"the cluster takes no checks: {error}"))
-                raise
+            except Exception as error:  # noqa: BLE001  # whatever it is, nobody must wait for ever
+                self._give_up(checks, VerifierError(f"the cluster takes no more checks: {describe(error)}"))
+                return
             with self._changed:
                 self._tasks.add(task)
             task.add_done_callback(partial(self._finished, checks))
@@ -287,23 +287,28 @@ class ClusterPool(Pool):
 
     def _lose(self, checks: list[_Check], reason: str) -> None:
         """A task was lost in all its tries."""
-        with self._changed:
-            self._losses += 1
-            if self._losses >= _LOSSES:
-                self._broken = VerifierError(f"{_LOSSES} tasks in a row were lost, the cluster is given up: {reason}")
-                checks = [*checks, *self._queue]
-                self._queue.clear()
-            elif len(checks) > 1:
+        self._losses += 1
+        if self._losses >= _LOSSES:
+            text = f"{_LOSSES} tasks in a row were lost, the cluster is given up: {reason}"
+            self._give_up(checks, VerifierError(text))
+            return
+        if len(checks) == 1:
+            with contextlib.suppress(InvalidStateError):
+                checks[0].future.set_result(Verdict(outcome=Outcome.ERROR, reason=reason))
+        else:
+            with self._changed:
                 for check in checks:
                     check.suspect = True
                 self._queue.extendleft(reversed(checks))
-                checks = []
-        if self._broken is None:
-            for check in checks:
-                with contextlib.suppress(InvalidStateError):
-                    check.future.set_result(Verdict(outcome=Outcome.ERROR, reason=reason))
-            checks = []
-        self._end(checks, self._broken)
+        self._end([], None)
+
+    def _give_up(self, checks: Sequence[_Check], error: VerifierError) -> None:
+        """Fail the checks of a task, and all that wait or come from now on."""
+        with self._changed:
+            self._broken = error
+            checks = [*checks, *self._queue]
+            self._queue.clear()
+        self._end(checks, error)
 
     def _end(self, checks: Sequence[_Check], error: VerifierError | None) -> None:
         """A task is over; its checks fail with this error, or are cancelled where there is none."""
