@@ -114,7 +114,7 @@ def _checked_on(node: Any) -> bool:
     if raylet is None:
         return False
     try:
-        return any("assay" in " ".join(child.cmdline()) for child in psutil.Process(raylet).children(recursive=True))
+        return any("assay-fork-server" in child.cmdline() for child in psutil.Process(raylet).children(recursive=True))
     except psutil.Error:
         return False
 
@@ -166,7 +166,8 @@ def test_real_answers_and_programs_have_the_same_verdicts(cluster: Any, shared_d
     here, there = score(programs, *asked), score(programs, *asked, *where)
     assert here == there
     assert here["outcomes"]["graded"] == len(bodies) * 3, here["failures"][:1]
-    wait_until(lambda: not any(_checked_on(node) for node in cluster.list_all_nodes), 30, "the end of all workers")
+    nodes = [cluster.head_node, *cluster.extra]
+    wait_until(lambda: not any(map(_checked_on, nodes)), 30, "the end of all workers")
 
 
 def test_a_node_without_the_plugin_is_found_out(cluster: Any, plugin: Callable[[int], str], tmp_path: Path) -> None:
