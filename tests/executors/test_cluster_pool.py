@@ -21,7 +21,7 @@ from assay.results import load_result
 from assay.runs.store import SampleStore
 from assay.score import score_file
 from assay.verification import Pool, cluster, wire
-from assay.verification.cluster import Batch, ClusterPool, check_batch
+from assay.verification.cluster import Batch, Checked, ClusterPool, check_batch
 from tests.executors.threads import Threads
 from tests.runs.crash import PLUGIN, write_replay
 
@@ -148,6 +148,14 @@ def test_a_node_with_other_plugins_or_versions_is_found_out(monkeypatch: pytest.
             return super()._one(function, broken)
 
     with ClusterPool(Elsewhere(), workers=1) as pool, pytest.raises(VerifierError, match=r"a node .*/no/such\.py"):
+        pool.verify(verifier, *check)
+
+    class Foreign(Threads):
+        def _one(self, function, item):
+            fields = {"outcome": "splendid", "score": 1.0, "extracted": None, "reason": "", "details": {}, "seconds": 0}
+            return Checked(verdicts=(wire.dumps(fields, ""),), refusals={})
+
+    with ClusterPool(Foreign(), workers=1) as pool, pytest.raises(VerifierError, match="sent no verdicts: .*splendid"):
         pool.verify(verifier, *check)
 
 

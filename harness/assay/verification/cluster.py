@@ -262,8 +262,11 @@ class ClusterPool(Pool):
             self._end(checks, None)
             return
         if isinstance(result, Checked):
-            self._complete(checks, result)
-            self._end([], None)
+            try:
+                self._complete(checks, result)
+                self._end([], None)
+            except Exception as error:  # noqa: BLE001  # whatever a node sends, nobody must wait for ever
+                self._end(checks, VerifierError(f"a node of the cluster sent no verdicts: {describe(error)}"))
         elif result.lost:
             self._lose(checks, result.reason)
         else:
