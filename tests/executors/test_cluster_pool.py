@@ -155,7 +155,7 @@ def test_a_node_with_other_plugins_or_versions_is_found_out(monkeypatch: pytest.
             fields = {"outcome": "splendid", "score": 1.0, "extracted": None, "reason": "", "details": {}, "seconds": 0}
             return Checked(verdicts=(wire.dumps(fields, ""),), refusals={})
 
-    with ClusterPool(Foreign(), workers=1) as pool, pytest.raises(VerifierError, match="sent no verdicts: .*splendid"):
+    with ClusterPool(Foreign(), workers=1) as pool, pytest.raises(VerifierError, match=r"sent no verdicts: .*splendid"):
         pool.verify(verifier, *check)
 
 
