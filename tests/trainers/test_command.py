@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import UsageError
+from assay import DataError, UsageError
 from assay.cli.train import train
 
 
@@ -67,6 +67,16 @@ def test_a_dry_run_shows_the_plan_and_trains_nothing(config_file: Path, capsys: 
     assert "held out            sums: 5 problems × 4, 3 times" in shown
     assert re.search(r"memory +about \d.+ at most, beside Python and its libraries:\n  weights ", shown)
     assert re.search(r"keys and values .+ while drawing +16 rows × 8 tokens", shown)
+    assert not (config_file.parent / "run").exists()
+
+
+def test_a_row_without_an_answer_is_refused_before_anything_is_written(config_file: Path) -> None:
+    with config_file.with_name("sums.jsonl").open("a") as file:
+        file.write(json.dumps({"prompt": "2+2="}) + "\n")
+    for dry_run in (True, False):
+        with pytest.raises(DataError, match=r"sums\.jsonl, row 6 lacks a reference; it has \['prompt'\]") as refused:
+            train("grpo", str(config_file), dry_run=dry_run)
+        assert refused.value.exit_code == 1
     assert not (config_file.parent / "run").exists()
 
 

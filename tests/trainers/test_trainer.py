@@ -203,12 +203,16 @@ def test_equal_rewards_raise_an_alarm_and_move_nothing(make_config: Make, proble
     assert same(weights(done.model), weights(Path(config.model)))
 
 
-def test_everything_cut_off_raises_an_alarm(make_config: Make, problems: list[Problem]) -> None:
-    config = make_config(steps=1, rollout__max_tokens=1, alarms__truncation=0.5, optimizer__mask_truncated=True)
-    train(config, reward=DigitReward(), problems=problems)
+@pytest.mark.parametrize("masked", [True, False])
+def test_everything_cut_off_raises_an_alarm_and_moves_nothing_where_it_is_masked(
+    masked: bool, make_config: Make, problems: list[Problem]
+) -> None:
+    config = make_config(steps=1, rollout__max_tokens=1, alarms__truncation=0.5, optimizer__mask_truncated=masked)
+    done = train(config, reward=DigitReward(), problems=problems)
     (row,) = lines(config)
-    assert row["truncation"] > 0.5
+    assert row["truncation"] == 1.0
     assert "truncation" in row["alarms"]
+    assert same(weights(done.model), weights(Path(config.model))) == masked
 
 
 class StaleEngine(TransformersEngine):

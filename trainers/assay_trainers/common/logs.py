@@ -6,7 +6,7 @@ Logs are cut back to the checkpoint when a run resumes, so no step stands in the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,19 @@ def append_line(path: Path, row: dict[str, Any]) -> None:
 
 def write_config(path: Path, config: Mapping[str, Any]) -> None:
     """Write the resolved configuration as YAML."""
+    path.write_text(as_yaml(config), encoding="utf-8")
+
+
+def as_yaml(config: Mapping[str, Any]) -> str:
+    """A configuration as a file would hold it, in its own order."""
     import yaml
 
-    path.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return str(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+
+
+def plan_of(config: Mapping[str, Any], lines: Iterable[str]) -> str:
+    """What `--dry-run` prints: the resolved configuration, and below it what it comes to."""
+    return "\n".join([as_yaml(config), *lines])
 
 
 def cut_log(path: Path, step: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay import Benchmark, Completion, Problem, Reward
+from assay_trainers.common.logs import plan_of
 from assay_trainers.grpo.config import TrainConfig, read_config
 from assay_trainers.grpo.held_out import held_out
 from assay_trainers.grpo.progress import StepLine
@@ -29,8 +30,6 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
 
     Raises what a run would raise: a mistake in the configuration, in the data or in the reward.
     """
-    import yaml
-
     config = read_config(source, changes)
     problems = problems_of(config)
     reward = reward_of(config)
@@ -42,8 +41,6 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
     per_step = rollout.prompts * rollout.group
     cap = per_step * rollout.max_tokens
     lines = [
-        yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True).rstrip(),
-        "",
         f"problems            {len(problems)}, {config.steps * rollout.prompts / len(problems):.1f} epochs",
         f"completions a step  {rollout.prompts} problems × {rollout.group} = {per_step}",
         f"tokens at most      {cap:,} a step, {config.steps * cap:,} in all",
@@ -53,7 +50,7 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
         *_samples(reward, first),
         *_watched(config, benchmarks),
     ]
-    return "\n".join(lines)
+    return plan_of(config.as_dict(), lines)
 
 
 def run(source: str | Path, changes: Mapping[str, Any], show: Callable[[str], None]) -> bool:

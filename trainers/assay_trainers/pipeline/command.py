@@ -9,22 +9,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from assay_trainers.common.logs import as_yaml
 from assay_trainers.pipeline.recipe import find_recipe, read_recipe
 from assay_trainers.pipeline.running import run_pipeline, steps_of
 
 
 def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
     """The stages in order, whether their outputs are current, and their configurations; nothing is run."""
-    import yaml
-
     recipe, folder = read_recipe(source, changes)
     lines = []
     for step in steps_of(recipe, folder):
         state = "current" if step.current else "begun" if step.record else "to do"
         measured = "" if step.evaluation is None else ", then evaluated"
         lines.append(f"{step.name}  ({step.stage.kind}, {state}{measured})  {step.folder}")
-        shown = yaml.safe_dump(step.config, sort_keys=False, allow_unicode=True).rstrip()
-        lines += [f"    {line}" for line in shown.splitlines()]
+        lines += [f"    {line}" for line in as_yaml(step.config).splitlines()]
     return "\n".join(lines)
 
 

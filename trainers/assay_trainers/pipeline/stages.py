@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from assay_trainers.common.logs import write_config
 from assay_trainers.pipeline.launching import launch as launch_stage
 
 TRAINS = frozenset({"sft", "grpo"})
@@ -40,11 +41,9 @@ def run_stage(
         launch: How its processes are started.
         show: Takes a line for the person who watches.
     """
-    import yaml
-
     file = folder / "stage.yaml"
     values = {**config, "output": str(folder)}
-    file.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_config(file, values)
     if kind in TRAINS and launch is not None:
         return launch_stage(launch, kind, file)
     if kind in TRAINS:

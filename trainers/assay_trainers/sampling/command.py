@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assay import Benchmark, Pool, RunResult, UsageError, evaluate, get_template, render_prompt
-from assay_trainers.common.logs import write_config
+from assay_trainers.common.logs import plan_of, write_config
 from assay_trainers.sampling.config import SampleConfig, read_config
 from assay_trainers.sampling.output import report_of, rows_of, write_report, write_rows
 from assay_trainers.sampling.problems import problem_set
@@ -19,21 +19,17 @@ from assay_trainers.sampling.rejection import Sampled, Selection, select
 
 def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
     """The resolved configuration and what it would draw, as text; no model is loaded."""
-    import yaml
-
     config = read_config(source, changes)
     problems = problem_set(config.data).problems()
     drawn = len(problems) * config.samples
     first = render_prompt(get_template(config.data.template), problems[0], config.data.instruction)
     lines = [
-        yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True).rstrip(),
-        "",
         f"samples             {len(problems)} problems × {config.samples} = {drawn:,}",
         f"tokens at most      {drawn * config.max_tokens:,}",
         f"rows at most        {len(problems) * (config.keep or config.samples):,}",
         "first prompt        " + repr(first if isinstance(first, str) else first[-1].content),
     ]
-    return "\n".join(lines)
+    return plan_of(config.as_dict(), lines)
 
 
 def run(source: str | Path, changes: Mapping[str, Any], show: Callable[[str], None]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay_trainers.common.logs import plan_of
 from assay_trainers.sft.config import SftConfig, read_config
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
 
     Raises what a run would raise: a mistake in the configuration or in the data.
     """
-    import yaml
-
     from assay_trainers.common.models import load_tokenizer, parameters_of
     from assay_trainers.sft.data import read_examples
     from assay_trainers.sft.encoding import Encoder, show_row
@@ -41,8 +40,6 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
     middle, most = lengths[len(lengths) // 2], lengths[-1]
     seen = steps * config.rows / len(rows)
     lines = [
-        yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True).rstrip(),
-        "",
         f"rows                {len(rows)} to learn from, {len(held_out)} held out, {encoded.dropped} left out as too "
         f"long, {encoded.truncated} cut off",
         f"tokens              {tokens:,} an epoch, {learned:,} of them learned; rows of {lengths[0]} to {most}, "
@@ -51,7 +48,7 @@ def plan(source: str | Path, changes: Mapping[str, Any]) -> str:
         *_memory(config, shape, [row.length for row in rows]),
         "first row           " + show_row(tokenizer, rows[0]),
     ]
-    return "\n".join(lines)
+    return plan_of(config.as_dict(), lines)
 
 
 def run(source: str | Path, changes: Mapping[str, Any], show: Callable[[str], None]) -> bool:
