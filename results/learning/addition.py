@@ -63,7 +63,7 @@ def main() -> None:
     result = tasks.train("addition", SETTINGS, "exact_text", base, held_out, rest, every=25, chosen=chosen)
     tasks.write_result("addition", result | {"supervised": start}, chosen)
     curve = result["curve"]
-    print(f"greedy held out {curve[0]['greedy']:.3f} → {curve[-1]['greedy']:.3f} in {result['grpo']}")
+    print(f"greedy held out {curve[0]['right']:.3f} → {curve[-1]['right']:.3f} in {result['grpo']}")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def main() -> None:
     rung = [point["step"] for point in curve if "hacking" in point["alarms"]]
     result["first_alarm"] = rung[0] if rung else None
     tasks.write_result("hacking", result, chosen)
-    print(f"reward {rewards[0]:.2f} → {rewards[-1]:.2f}, right {curve[0]['greedy']:.3f} → {curve[-1]['greedy']:.3f}")
+    print(f"reward {rewards[0]:.2f} → {rewards[-1]:.2f}, right {curve[0]['right']:.3f} → {curve[-1]['right']:.3f}")
     if not rung:
         raise SystemExit("the alarm did not ring")
     print(f"alarm after step {rung[0]}: {result['messages'][0]}")

@@ -17,7 +17,7 @@ def results(kind: str) -> list[dict[str, Any]]:
 def seconds_to(run: dict[str, Any], goal: float) -> str:
     """CPU and wall seconds until the goal was first reached, evaluations included."""
     for point in run["curve"]:
-        if point["greedy"] >= goal and "cpu_seconds" in point:
+        if point["right"] >= goal and "cpu_seconds" in point:
             return f"{point['cpu_seconds']:.0f} / {point['wall_seconds']:.0f}"
     return "not reached"
 
@@ -38,11 +38,11 @@ def addition_lines() -> list[str]:
     }
     for kind, name in names.items():
         for run in results(kind):
-            before = run["curve"][0]["greedy"] if run["curve"][0]["step"] == 0 else None
+            before = run["curve"][0]["right"] if run["curve"][0]["step"] == 0 else None
             took = run.get("grpo", run["curve"][-1])
             lines.append(
                 f"| {name} | {run['seed']} | {'' if before is None else f'{before:.3f}'} "
-                f"| {run['curve'][-1]['greedy']:.3f} | {seconds_to(run, 0.74)} | {_both(took)} |"
+                f"| {run['curve'][-1]['right']:.3f} | {seconds_to(run, 0.74)} | {_both(took)} |"
             )
     return lines
 
@@ -54,7 +54,7 @@ def sums_lines() -> list[str]:
     for run in results("sums"):
         first, last, took = run["curve"][0], run["curve"][-1], run["grpo"]
         lines.append(
-            f"| {run['seed']} | {first['greedy']:.3f} | {last['greedy']:.3f} | {run['won']} / {run['lost']} "
+            f"| {run['seed']} | {first['right']:.3f} | {last['right']:.3f} | {run['won']} / {run['lost']} "
             f"| {run['p']:.1e} | {first['no_answer']:.3f} | {last['no_answer']:.3f} | {_both(took)} |"
         )
     return lines
@@ -70,7 +70,7 @@ def hacking_lines() -> list[str]:
         rewards = run["rewards"]
         lines.append(
             f"| {run['seed']} | {sum(rewards[:10]) / 10:.2f} / {sum(rewards[-10:]) / 10:.2f} "
-            f"| {run['curve'][0]['greedy']:.3f} | {run['curve'][-1]['greedy']:.3f} | {run['first_alarm']} |"
+            f"| {run['curve'][0]['right']:.3f} | {run['curve'][-1]['right']:.3f} | {run['first_alarm']} |"
         )
     return lines
 
@@ -92,16 +92,16 @@ def figure() -> None:
         ):
             for number, run in enumerate(results(kind)):
                 points = [each for each in run["curve"] if "cpu_seconds" in each]
-                x, y = [each["cpu_seconds"] for each in points], [each["greedy"] for each in points]
+                x, y = [each["cpu_seconds"] for each in points], [each["right"] for each in points]
                 addition.plot(x, y, "o-", ms=2, lw=1, color=colour, label=None if number else kind)
         addition.axhline(0.74, lw=0.8, ls=":", color="black")
         addition.set(title="two-digit addition, greedy held out", xlabel="CPU seconds")
         for run in results("sums"):
-            x, y = [each["step"] for each in run["curve"]], [each["greedy"] for each in run["curve"]]
+            x, y = [each["step"] for each in run["curve"]], [each["right"] for each in run["curve"]]
             sums.plot(x, y, "o-", ms=3, lw=1, label=f"seed {run['seed']}, p = {run['p']:.1g}")
-        sums.set(title="SmolLM2-135M, sums of three, greedy held out", xlabel="step")
+        sums.set(title="SmolLM2-135M, sums of three, held out, four samples", xlabel="step")
         for number, run in enumerate(results("hacking")):
-            x, y = [each["step"] for each in run["curve"]], [each["greedy"] for each in run["curve"]]
+            x, y = [each["step"] for each in run["curve"]], [each["right"] for each in run["curve"]]
             hacking.plot(range(1, len(run["rewards"]) + 1), run["rewards"], lw=0.8, alpha=0.5, color="tab:orange",
                          label=None if number else "reward for form")  # fmt: skip
             hacking.plot(x, y, "o-", ms=3, lw=1, color="tab:blue", label=None if number else "right, held out")

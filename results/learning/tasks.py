@@ -184,8 +184,10 @@ def train(
     *,
     every: int,
     chosen: argparse.Namespace,
+    samples: int = 1,
+    temperature: float = 0.0,
 ) -> dict[str, Any]:
-    """One run from nothing: trains, evaluates greedily, draws its figure, and returns what its logs say.
+    """One run from nothing: trains, evaluates, draws its figure, and returns what its logs say.
 
     Args:
         name: Of the run and of its files.
@@ -196,6 +198,8 @@ def train(
         rest: What is trained on.
         every: Steps between evaluations.
         chosen: The arguments.
+        samples: Of each problem, when it is evaluated.
+        temperature: Of those samples.
     """
     import torch
 
@@ -217,9 +221,9 @@ def train(
             "checkpoints": {"every": 1000, "keep": 1},
             "logging": {"figure": False},  # drawn once, after the clock has stopped
             "evaluation": {
-                "benchmarks": [write_problems(chosen.out / f"{asked}.jsonl", held_out)],
+                "benchmarks": [f"{write_problems(chosen.out / f'{asked}.jsonl', held_out)}:{samples}"],
                 "every": every,
-                "temperature": 0.0,
+                "temperature": temperature,
             },
         }
     )
@@ -255,7 +259,7 @@ def read_run(output: Path, asked: str, times: Mapping[int, Mapping[str, float]])
         "curve": [
             {
                 "step": row["step"],
-                "greedy": row[f"eval/{asked}/pass@1"],
+                "right": row[f"eval/{asked}/pass@1"],
                 "no_answer": row[f"eval/{asked}/no_answer"],
                 "alarms": row["alarms"],
                 **times.get(row["step"], {}),

@@ -55,7 +55,7 @@ def main() -> None:
                 accuracy = tasks.greedy_accuracy(model, tokenizer, held_out)
                 model.train()
                 recent = rewards[-25:]
-                row = {"step": state.global_step, "greedy": accuracy, "train_reward": sum(recent) / len(recent)}
+                row = {"step": state.global_step, "right": accuracy, "train_reward": sum(recent) / len(recent)}
                 curve.append(row | watch.seconds())
                 print(curve[-1], flush=True)
 
