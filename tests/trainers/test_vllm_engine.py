@@ -44,11 +44,16 @@ def test_in_process_the_weights_arrive_and_a_stale_sampler_is_noticed(model: str
         assert (last == 0 and reason == "stop") or (reason == "length" and tokens == 12)
 
 
+def worst(rows: list[dict[str, Any]], name: str) -> float:
+    """The largest value of a run. A step whose groups have equal rewards learns from nothing, and compares nothing."""
+    return max(row[name] for row in rows if row[name] is not None)
+
+
 def test_in_process_it_learns(model: str, tmp_path: Path) -> None:
     rows = inside(PYTHON, "learn", model, str(tmp_path / "run"))["curve"]
     assert risen([row["reward"] for row in rows]) > 4  # p < 1e-4
-    assert max(row["mismatch"] for row in rows) < 1e-3
-    assert max(row["sync_mismatch"] for row in rows) < 1e-3
+    assert worst(rows, "mismatch") < 1e-3
+    assert worst(rows, "sync_mismatch") < 1e-3
 
 
 @pytest.mark.timeout(600)
@@ -70,8 +75,8 @@ def test_by_server_it_learns_and_outlives_the_server(
     rows = curve(output)
     assert [row["step"] for row in rows] == list(range(1, config.steps + 1))
     assert risen([row["reward"] for row in rows]) > 4  # p < 1e-4
-    assert max(row["mismatch"] for row in rows) < 1e-3
-    assert max(row["sync_mismatch"] for row in rows) < 1e-3
+    assert worst(rows, "mismatch") < 1e-3
+    assert worst(rows, "sync_mismatch") < 1e-3
     assert json.loads((output / "final" / "config.json").read_text())["tie_word_embeddings"]
 
 
