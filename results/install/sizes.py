@@ -125,22 +125,27 @@ def _size(url: str) -> int:
 
 def table(results: dict[str, Any]) -> str:
     """The rows as a table of Markdown, in pyproject's order."""
-    torch = results["rows"].get("hf", {}).get("versions", {}).get("torch", TORCH)
+    rows = results["rows"]
+    core = rows["core"]
     lines = [
-        f"Python {results['python']}, {results['system']}, {results['date']}. MB are 10^6 bytes, pip and compiled "
-        f"bytecode included (an empty environment has {results['rows']['core']['empty_mb']:,.0f} MB).",
+        f"Python {results['python']}, {results['system']}, {results['date']}. MB are 10^6 bytes of a fresh environment; "
+        f"compiled bytecode is included, and {core['empty_mb']:,.0f} MB of pip and setuptools.",
         "",
-        "| `pip install` | environment, MB | packages | the largest, MB |",
-        "|---|---|---|---|",
+        "| `pip install` | MB | more than the core | packages | the largest that come with it, MB |",
+        "|---|---|---|---|---|",
     ]
     for name in [*extras(), "torch-pypi"]:
-        row = results["rows"].get(name)
-        if row is None:
+        if name not in rows:
             continue
-        what = {"core": "`assay`", "torch-pypi": "`torch` alone, of the public index"}.get(name, f"`assay[{name}]`")
-        total = f"{row['mb']:,.0f}" if "mb" in row else f"download: {row['download_mb']:,.0f}"
-        parts = ", ".join(f"{part} {size:,.0f}" for part, size in row["largest"][:4])
-        lines.append(f"| {what} | {total} | {row['packages']} | {parts} |")
+        row = rows[name]
+        what = {"core": "`assay`", "torch-pypi": "`torch`, of the public index"}.get(name, f"`assay[{name}]`")
+        size, more = f"{row.get('mb', 0):,.0f}", f"{row.get('mb', 0) - core['mb']:,.0f}" if name != "core" else ""
+        if "mb" not in row:
+            size, more = f"to download: {row['download_mb']:,.0f}", ""
+        added = [(part, mb) for part, mb in row["largest"] if name == "core" or part.lower() not in core["versions"]]
+        parts = ", ".join(f"{part} {mb:,.0f}" for part, mb in added[:4]) or "small ones"
+        lines.append(f"| {what} | {size} | {more} | {row['packages']} | {parts} |")
+    torch = rows.get("hf", {}).get("versions", {}).get("torch", TORCH)
     return "\n".join([*lines, "", f"Where torch is needed, {torch} was installed before."])
 
 
