@@ -32,7 +32,7 @@ RESULTS = Path(__file__).with_name("sizes.json")
 PAGE = ROOT / "docs" / "install.md"
 MARKS = ("<!-- sizes: written by results/install/sizes.py -->", "<!-- end of sizes -->")
 TORCH = os.environ.get("TORCH", "torch==2.13.0")
-NEED_TORCH = {"hf", "train", "lm-eval", "all"}
+NEED_TORCH = {"hf", "train", "deepspeed", "lm-eval", "all"}
 TOOLS = {"bench", "dev"}
 """Of this repository's own tests and measurements; nobody installs the wheel for them."""
 MB = 1_000_000
@@ -128,7 +128,8 @@ def table(results: dict[str, Any]) -> str:
     rows = results["rows"]
     core = rows["core"]
     lines = [
-        f"Python {results['python']}, {results['system']}, {results['date']}. MB are 10^6 bytes of a fresh environment; "
+        f"Python {results['python']}, {results['system']}, {results['date']}. "
+        "MB are 10^6 bytes of a fresh environment; "
         f"compiled bytecode is included, and {core['empty_mb']:,.0f} MB of pip and setuptools.",
         "",
         "| `pip install` | MB | more than the core | packages | the largest that come with it, MB |",
