@@ -62,17 +62,17 @@ CHANGES: dict[str, dict[str, Any]] = {"all weights": {}, "adapter": {"lora.rank"
 
 
 @pytest.fixture(scope="module")
-def sharded(tiny_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both runs in one pair of processes: most of the time goes to starting them."""
+def sharded(tiny_folder: str, sums_file: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All runs in one pair of processes: most of the time goes to starting them."""
     folder = tmp_path_factory.mktemp("sharded")
-    arguments = [part for name, changes in CHANGES.items() for part in (str(folder / name), json.dumps(changes))]
-    run_processes(2, tiny_folder, *arguments, module="tests.trainers.small_run", settings=FSDP)
+    arguments = (tiny_folder, sums_file, str(folder), json.dumps(CHANGES))
+    run_processes(2, *arguments, module="tests.trainers.both_runs", settings=FSDP)
     return folder
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_two_sharded_processes_are_one(name: str, sharded: Path, tiny_folder: str, tmp_path: Path) -> None:
-    alone, both, mixed = tmp_path / "alone", sharded / name, tmp_path / "mixed"
+    alone, both, mixed = tmp_path / "alone", sharded / "grpo" / name, tmp_path / "mixed"
     run(config_of(tiny_folder, str(alone), **CHANGES[name]))
     for one, two in zip(lines(alone), lines(both), strict=True):
         for metric in COMPARED:
@@ -89,21 +89,21 @@ def test_two_sharded_processes_are_one(name: str, sharded: Path, tiny_folder: st
     close(alone / "final", mixed / "final", ATOL[name])
 
 
-def test_supervised_processes_that_shard_are_one(tiny_folder: str, sums_file: str, tmp_path: Path) -> None:
-    both = {name: tmp_path / "both" / name for name in CHANGES}
-    arguments = [part for name, changes in CHANGES.items() for part in (str(both[name]), json.dumps(changes))]
-    run_processes(2, tiny_folder, sums_file, *arguments, module="tests.trainers.sft_one_of_two", settings=FSDP)
-    for name, changes in CHANGES.items():
-        alone = tmp_path / "alone" / name
-        train(sft_one_of_two.config_of(tiny_folder, sums_file, str(alone), **changes))
-        same_losses(alone, both[name])
-        close(alone / "final", both[name] / "final", ATOL.get(name, 1e-5))
-        assert not close_to(Path(tiny_folder), both[name] / "final", 1e-4)
-        # One process goes on from what the two wrote.
-        shutil.rmtree(both[name] / "checkpoints" / "step-000003")
-        shutil.rmtree(both[name] / "final")
-        train(sft_one_of_two.config_of(tiny_folder, sums_file, str(both[name]), **changes))
-        close(alone / "final", both[name] / "final", ATOL.get(name, 1e-5))
+@pytest.mark.parametrize("name", CHANGES)
+def test_supervised_processes_that_shard_are_one(
+    name: str, sharded: Path, tiny_folder: str, sums_file: str, tmp_path: Path
+) -> None:
+    alone, both, mixed = tmp_path / "alone", sharded / "sft" / name, tmp_path / "mixed"
+    train(sft_one_of_two.config_of(tiny_folder, sums_file, str(alone), **CHANGES[name]))
+    same_losses(alone, both)
+    close(alone / "final", both / "final", ATOL[name])
+    assert not close_to(Path(tiny_folder), both / "final", 1e-4)
+    # One process goes on from what the two wrote.
+    shutil.copytree(both, mixed)
+    shutil.rmtree(mixed / "checkpoints" / "step-000003")
+    shutil.rmtree(mixed / "final")
+    train(sft_one_of_two.config_of(tiny_folder, sums_file, str(mixed), **CHANGES[name]))
+    close(alone / "final", mixed / "final", ATOL[name])
 
 
 @pytest.mark.parametrize(("name", "sharded"), [("fsdp2", True), ("copies", False)])

@@ -67,6 +67,8 @@ def test_policies_partitioned_over_two_processes_are_one(stage: int, tiny_folder
         for one, two in zip(lines(alone / name), lines(both / name), strict=True):
             for metric in COMPARED:
                 assert two[metric] == pytest.approx(one[metric], rel=1e-5, abs=1e-5), metric
+        whole = int((alone / name / "held").read_text())
+        assert int((both / name / "held").read_text()) == (0 if stage == 3 else whole)
         assert ("sync_mismatch" in lines(both / name)[-1]) == (stage == 3), "whole parameters sample by themselves"
         close(alone / name / "final", both / name / "final", ATOL[name])
         # Two processes go on from what one wrote, and one from what two wrote.
@@ -122,19 +124,63 @@ def close_to_with_nan(one: Path, two: Path) -> bool:
     return all(torch.equal(value.nan_to_num(), second[name].nan_to_num()) for name, value in first.items())
 
 
-def test_accelerate_launches_the_ready_configuration(tiny_folder: str, sums_file: str, tmp_path: Path) -> None:
+DIGITS = """
+import assay
+
+class Digits(assay.BaseVerifier):
+    name, version, needs_reference = "digits", "1", False
+
+    def verify(self, problem, completion):
+        share = sum(character.isdigit() for character in completion.text) / max(1, len(completion.text))
+        return assay.Verdict(outcome=assay.Outcome.GRADED, score=share)
+
+@assay.hookimpl
+def register_verifiers():
+    return {"digits": Digits}
+"""
+
+
+def assay(folder: Path, launcher: list[str], *arguments: str) -> str:
+    """Run the command line, by a launcher; returns what it said."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "ASSAY_PLUGINS": "backends"}
+    command = [sys.executable, *launcher, "-m", "assay", "train", *arguments]
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stderr
+
+
+@pytest.fixture
+def launcher() -> list[str]:
+    """`accelerate launch` with the ready configuration, in two processes."""
     ready = Path(assay_trainers.__path__[0]) / "configs" / "deepspeed.yaml"
+    module = ["-m", "accelerate.commands.launch"]
+    return [*module, "--config_file", str(ready), "--num_processes", "2", "--main_process_port", "0"]
+
+
+def test_accelerate_launches_grpo_with_the_ready_configuration(
+    launcher: list[str], tiny_folder: str, tmp_path: Path
+) -> None:
+    rows = [{"prompt": f"{n}+{n}=", "reference": str(2 * n), "verifier": "digits"} for n in range(6)]
+    (tmp_path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "digits.py").write_text(DIGITS)
+    config = config_of(tiny_folder, "run", **{"data.path": "sums.jsonl", "reward": {"terms": [{"name": "digits"}]}})
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(config.as_dict()))
+    for name, how in (("alone", []), ("both", launcher)):
+        said = assay(tmp_path, how, "grpo", "run.yaml", "--plugin", "digits.py", "--set", f"output={name}")
+        assert "step 2/2" in said
+    for one, two in zip(lines(tmp_path / "alone"), lines(tmp_path / "both"), strict=True):
+        for metric in COMPARED:
+            assert two[metric] == pytest.approx(one[metric], rel=1e-5, abs=1e-5), metric
+    close(tmp_path / "alone" / "final", tmp_path / "both" / "final", 1e-5)
+    assert not close_to(Path(tiny_folder), tmp_path / "both" / "final", 1e-4)
+
+
+def test_accelerate_launches_sft_with_the_ready_configuration(
+    launcher: list[str], tiny_folder: str, sums_file: str, tmp_path: Path
+) -> None:
     config = sft_one_of_two.config_of(tiny_folder, sums_file, str(tmp_path / "both"))
     (tmp_path / "sft.yaml").write_text(yaml.safe_dump(config.as_dict()))
-    command = [
-        sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(ready), "--num_processes", "2",
-        "--main_process_port", "0", "-m", "assay", "train", "sft", str(tmp_path / "sft.yaml"),
-    ]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "done after step 3" in done.stderr
-    alone = tmp_path / "alone"
-    train_sft(sft_one_of_two.config_of(tiny_folder, sums_file, str(alone)))
-    same_losses(alone, tmp_path / "both")
-    close(alone / "final", tmp_path / "both" / "final", 1e-5)
+    assert "done after step 3" in assay(tmp_path, launcher, "sft", "sft.yaml")
+    train_sft(sft_one_of_two.config_of(tiny_folder, sums_file, str(tmp_path / "alone")))
+    same_losses(tmp_path / "alone", tmp_path / "both")
+    close(tmp_path / "alone" / "final", tmp_path / "both" / "final", 1e-5)

@@ -1,6 +1,6 @@
 """Optimizer state, gradients and parameters partitioned by DeepSpeed's ZeRO (1910.02054), with accelerate's settings.
 
-    accelerate launch --config_file zero2.yaml -m assay train grpo run.yaml
+    accelerate launch --config_file deepspeed.yaml -m assay train grpo run.yaml
 
     stage 1: each process holds a part of AdamW's moments and of a float32 copy of the weights that it updates
     stage 2: and of the gradients
@@ -91,13 +91,11 @@ class ZeroOptimizer:
         dtype: str,
         max_grad_norm: float,
     ) -> None:
-        groups = optimizer.state_dict()["param_groups"]
-        self._groups: list[dict[str, Any]] = groups
+        self._groups: list[dict[str, Any]] = optimizer.state_dict()["param_groups"]
         self._parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         self._base = optimizer
-        self.engine = _engine(
-            module, optimizer, section, device=device, dtype=dtype, max_grad_norm=max_grad_norm
-        )  # fmt: skip
+        clip = max_grad_norm
+        self.engine = _engine(module, optimizer, section, device=device, dtype=dtype, max_grad_norm=clip)
         # DeepSpeed looks for infinities and NaN in half precision only. With this it does so always, and takes no step.
         self.engine.optimizer.check_grad_overflow = True
 
