@@ -30,6 +30,9 @@ from assay_trainers.common.models import Shape
 
 When = Literal["always", "drawing", "learning"]
 
+PASS_BYTES = 2**30
+"""Of activations, in one forward and backward pass on a CPU."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
@@ -123,10 +126,8 @@ def learning_parts(
     """
     from assay_trainers.common.logprobs import CHUNK_BYTES, KEEP_BYTES
 
-    h, a, k, i = shape.hidden, shape.queries, shape.keys, shape.inner
-    norms, others = 4 * h, 2 * h + 3 * a + 2 * k + 4 * i
-    layer = 4 * (norms + others) if dtype == "float32" else 4 * norms + 2 * others
-    kept = 4 * h * shape.layers if recomputed else layer * shape.layers
+    h = shape.hidden
+    layer, kept = _activations(shape, dtype=dtype, recomputed=recomputed)
     backward = layer * (2 if recomputed else 1)
     logits = 4.0 * learned * shape.vocabulary
     # Kept probabilities, and of a chunk: logits, their exponentials, their gradient.
@@ -139,6 +140,23 @@ def learning_parts(
     if dtype == "bfloat16" and not sharded:
         parts.append(Part(name="weights, autocast's copy", size=2.0 * shape.parameters, when="learning"))
     return parts
+
+
+def pass_tokens(limit: int, shape: Shape, *, cpu: bool, dtype: str, recomputed: bool) -> int:
+    """Padded tokens that go through the model at a time, at most; a single longer row does too.
+
+    The limit, and on a CPU what `PASS_BYTES` hold of activations: a longer pass is no faster there.
+    """
+    _, kept = _activations(shape, dtype=dtype, recomputed=recomputed)
+    return max(1, min(limit, PASS_BYTES // kept)) if cpu else limit
+
+
+def _activations(shape: Shape, *, dtype: str, recomputed: bool) -> tuple[int, int]:
+    """Bytes a token: of one layer's tensors, and of all that is kept for the backward pass."""
+    h, a, k, i = shape.hidden, shape.queries, shape.keys, shape.inner
+    norms, others = 4 * h, 2 * h + 3 * a + 2 * k + 4 * i
+    layer = 4 * (norms + others) if dtype == "float32" else 4 * norms + 2 * others
+    return layer, (4 * h if recomputed else layer) * shape.layers
 
 
 def drawing_parts(shape: Shape, *, rows: int, columns: int, copy_bytes: int, cache_bytes: int) -> list[Part]:

@@ -82,9 +82,14 @@ def parameters_of(source: str) -> Shape | None:
     if options:
         return None
     with _loading(source), torch.device("meta"):
-        config = AutoConfig.from_pretrained(where)
-        model = AutoModelForCausalLM.from_config(config)
-    inner = config.get_text_config(decoder=True)
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(where))
+    return shape_of(model)
+
+
+def shape_of(model: Any) -> Shape:
+    """The size of a model of transformers, bare or under an adapter."""
+    model = base_of(model)
+    inner = model.config.get_text_config(decoder=True)
     hidden, heads = int(inner.hidden_size), int(inner.num_attention_heads)
     width = int(getattr(inner, "head_dim", None) or hidden // heads)
     return Shape(
@@ -95,7 +100,7 @@ def parameters_of(source: str) -> Shape | None:
         keys=int(getattr(inner, "num_key_value_heads", None) or heads) * width,
         inner=int(getattr(inner, "intermediate_size", None) or 4 * hidden),
         vocabulary=int(inner.vocab_size),
-        window=window_of(config),
+        window=window_of(model.config),
     )
 
 

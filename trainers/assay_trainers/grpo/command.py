@@ -123,14 +123,21 @@ def memory_parts(config: TrainConfig, shape: Shape, prompt: int, split: Split) -
     """What a process of a run needs, if its prompts have so many tokens and every completion hits the cap."""
     import torch
 
-    from assay_trainers.common.memory import Part, drawing_parts, fixed_parts, learning_parts
+    from assay_trainers.common.memory import Part, drawing_parts, fixed_parts, learning_parts, pass_tokens
     from assay_trainers.grpo.rollouts import decoded_at_a_time
 
     rollout, sharded = config.rollout, split.weights > 1
     cpu = config.device == "cpu" or not torch.cuda.is_available()
     length = prompt + rollout.max_tokens
     rows = -(-rollout.prompts // split.processes) * rollout.group
-    tokens = min(max(config.optimizer.micro_batch_tokens, length), rows * length)
+    limit = pass_tokens(
+        config.optimizer.micro_batch_tokens,
+        shape,
+        cpu=cpu,
+        dtype=config.dtype,
+        recomputed=config.gradient_checkpointing,
+    )
+    tokens = min(max(limit, length), rows * length)
     bytes_of = {"float32": 4, "bfloat16": 2}
     parts = [
         *fixed_parts(

@@ -17,6 +17,8 @@ import torch
 
 from assay_trainers.common.batching import MicroBatch, Row, collate, gathered, plan
 from assay_trainers.common.logprobs import body_and_head, completion_logprobs
+from assay_trainers.common.memory import pass_tokens
+from assay_trainers.common.models import shape_of
 from assay_trainers.common.optimizer import descend, make_trainable, schedule
 from assay_trainers.common.policy import PolicyModule
 from assay_trainers.common.shared_prompts import SharedBatch, can_share_prompts, collate_shared, costs_on, plan_shared
@@ -81,8 +83,14 @@ class Learner:
         # Shared prompts take two passes through the layers; sharded processes make the same number of them.
         shares = not config.gradient_checkpointing and not world.sharded
         self.shares_prompts = shares and can_share_prompts(body_and_head(model)[0])
-        self._costs = costs_on(
-            "cpu" if world.device.type == "cpu" else "gpu", model.get_input_embeddings().weight.shape[-1]
+        shape, cpu = shape_of(model), world.device.type == "cpu"
+        self._costs = costs_on("cpu" if cpu else "gpu", shape.hidden)
+        self._pass_tokens = pass_tokens(
+            config.optimizer.micro_batch_tokens,
+            shape,
+            cpu=cpu,
+            dtype=config.dtype,
+            recomputed=config.gradient_checkpointing,
         )
         self.policy, self.optimizer = make_trainable(PolicyModule(model, completion_logprobs), config.optimizer, world)
         self.reference = self._reference(reference) if config.loss.beta else None
@@ -189,7 +197,7 @@ class Learner:
 
     def _micro_batches(self, rows: Sequence[Row]) -> list[Build]:
         """Rows that go through the model together, in whichever form costs less; built when their turn comes."""
-        budget = self.config.optimizer.micro_batch_tokens
+        budget = self._pass_tokens
         shared = plan_shared(rows, budget, self._costs) if self.shares_prompts else None
         form: dict[str, Any] = {"device": self.world.device, "dtype": self._dtype}
         if shared is not None:

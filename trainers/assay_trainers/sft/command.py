@@ -85,11 +85,20 @@ def _memory(config: SftConfig, shape: Shape | None, lengths: Sequence[int]) -> l
 
 def memory_parts(config: SftConfig, shape: Shape, lengths: Sequence[int], split: Split) -> list[Part]:
     """What a process of a run needs, for rows of such lengths."""
-    from assay_trainers.common.memory import fixed_parts, learning_parts
+    import torch
+
+    from assay_trainers.common.memory import fixed_parts, learning_parts, pass_tokens
 
     # The longest rows of a step lie in one micro-batch, as many as the budget allows.
     step = sorted(lengths, reverse=True)[: -(-config.rows // split.processes)]
-    tokens = min(max(config.optimizer.micro_batch_tokens, step[0]), sum(step))
+    limit = pass_tokens(
+        config.optimizer.micro_batch_tokens,
+        shape,
+        cpu=config.device == "cpu" or not torch.cuda.is_available(),
+        dtype=config.dtype,
+        recomputed=config.gradient_checkpointing,
+    )
+    tokens = min(max(limit, step[0]), sum(step))
     return [
         *fixed_parts(shape, split, rank=config.lora.rank, dtype="float32", reference=False),
         *learning_parts(

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from assay_trainers.common.memory import pass_tokens
+from assay_trainers.common.models import shape_of
 from assay_trainers.common.optimizer import descend, make_trainable, schedule
 from assay_trainers.common.policy import PolicyModule
 from assay_trainers.common.stopping import StopRequestedError
@@ -34,6 +36,13 @@ class Learner:
 
     def __init__(self, model: Any, config: SftConfig, steps: int, world: World) -> None:
         self.model, self.config, self.steps, self.world = model, config, steps, world
+        self._pass_tokens = pass_tokens(
+            config.optimizer.micro_batch_tokens,
+            shape_of(model),
+            cpu=world.device.type == "cpu",
+            dtype=config.dtype,
+            recomputed=config.gradient_checkpointing,
+        )
         self.policy, self.optimizer = make_trainable(PolicyModule(model, token_logprobs), config.optimizer, world)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.updates = 0
@@ -100,7 +109,7 @@ class Learner:
         return settings.learning_rate * schedule(settings, self.updates, self.steps)
 
     def _micro_batches(self, rows: Sequence[SftRow]) -> list[list[SftRow]]:
-        return micro_batches(self.own(rows), self.config.optimizer.micro_batch_tokens, self.config.layout)
+        return micro_batches(self.own(rows), self._pass_tokens, self.config.layout)
 
     def _forward(self, batch: list[SftRow] | None) -> tuple[SftBatch, Tensor]:
         micro = collate(batch or [_NOTHING], self.config.layout, device=self.world.device)
