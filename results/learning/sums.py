@@ -28,9 +28,9 @@ START = {"steps": 40, "batch": 32, "learning_rate": 3e-5}
 SETTINGS: dict[str, Any] = {
     "preset": "grpo",
     "loss": {"beta": 0.0},
-    "steps": 40,
+    "steps": 60,
     "rollout": {"prompts": 32, "group": 8, "max_tokens": 5, "temperature": 1.0},
-    "optimizer": {"learning_rate": 1e-5, "warmup": 5, "schedule": "linear"},
+    "optimizer": {"learning_rate": 1e-5, "warmup": 5},
 }
 """Chosen on seed 0, which is not reported. A rate of 3e-5 from the first step on, with 12 × 8 completions, made the
 model worse."""
@@ -70,7 +70,7 @@ def main() -> None:
     chosen = tasks.options(__doc__)
     base, held_out, rest, start = prepare(chosen.seed, chosen.out)
     result = tasks.train(
-        "sums", SETTINGS, "first_number", base, held_out, rest, every=10, chosen=chosen, samples=4, temperature=1.0
+        "sums", SETTINGS, "first_number", base, held_out, rest, every=20, chosen=chosen, samples=4, temperature=1.0
     )
     before, after = (assay.load_result(Path(result["runs"][place])).scores() for place in (0, -1))
     a, b = [after[problem] for problem in before], list(before.values())
