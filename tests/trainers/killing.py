@@ -58,7 +58,8 @@ def kill_in_every_stage(recipe: str, output: Path, changes: Mapping[str, Any]) -
         finally:
             process.kill()
             process.wait()
-        (record,) = (output / "stages").glob(f"{name}-*/record.json")
+        (folder,) = _folders(output, name)
+        record = folder / "record.json"
         assert not json.loads(record.read_text())["finished"], f"{name} was over before it was killed"
         killed.append(name)
     run_whole(recipe, output, changes)
@@ -67,7 +68,7 @@ def kill_in_every_stage(recipe: str, output: Path, changes: Mapping[str, Any]) -
 
 def _in_the_middle(output: Path, name: str, kind: str) -> bool:
     """Whether a stage has done something, so that a kill costs work that must be taken up again."""
-    found = list((output / "stages").glob(f"{name}-*"))
+    found = _folders(output, name)
     if not found:
         return False
     (folder,) = found
@@ -76,3 +77,8 @@ def _in_the_middle(output: Path, name: str, kind: str) -> bool:
     if kind == "sample":
         return any(path.stat().st_size > 0 for path in folder.rglob("journal.jsonl"))
     return (folder / "record.json").exists()
+
+
+def _folders(output: Path, name: str) -> list[Path]:
+    """Of a stage: `teacher-1a2b3c4d`, and not `teacher-base-1a2b3c4d`."""
+    return [path for path in (output / "stages").glob(f"{name}-*") if path.name.rpartition("-")[0] == name]
