@@ -132,7 +132,9 @@ def load_checkpoint(folder: Path, learner: Trained, *, needs: Sequence[str], con
     """
     try:
         state = json.loads((folder / "trainer" / "state.json").read_text())
-        tensors = torch.load(folder / "trainer" / "tensors.pt", map_location="cpu", weights_only=True)
+        # Several processes of one machine read the same pages of the file.
+        several = learner.world.size > 1
+        tensors = torch.load(folder / "trainer" / "tensors.pt", map_location="cpu", mmap=several, weights_only=True)
         if state["format"] != _FORMAT:
             raise ValueError(f"its format is {state['format']}, this version writes {_FORMAT}")
         for name in (*needs, "updates"):

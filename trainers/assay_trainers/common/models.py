@@ -90,7 +90,8 @@ def shape_of(model: Any) -> Shape:
     """The size of a model of transformers, bare or under an adapter."""
     model = base_of(model)
     inner = model.config.get_text_config(decoder=True)
-    hidden, heads = int(inner.hidden_size), int(inner.num_attention_heads)
+    hidden = int(inner.hidden_size)
+    heads = int(getattr(inner, "num_attention_heads", None) or 1)  # models without attention have none
     width = int(getattr(inner, "head_dim", None) or hidden // heads)
     return Shape(
         parameters=sum(parameter.numel() for parameter in model.parameters()),

@@ -67,18 +67,19 @@ def put(parameter: Tensor, value: Tensor) -> None:
 
 
 def whole_optimizer_state(optimizer: torch.optim.Optimizer | ZeroOptimizer, *, keep: bool = True) -> dict[str, Any]:
-    """An optimizer's state as one process without sharding would have it. All processes call it together.
+    """An optimizer's state as one process without sharding would have it, on the CPU. All processes call it together.
+
+    One tensor is whole on the device at a time: all of them are two more copies of the model.
 
     Args:
         optimizer: Its parameters may be sharded.
         keep: False: take part in gathering, and keep nothing.
     """
     if isinstance(optimizer, ZeroOptimizer):
-        partitioned = optimizer.whole_state()
-        return partitioned if keep else {}
+        return optimizer.whole_state(keep=keep)
     state = optimizer.state_dict()
     whole = {
-        number: {name: gather(value) if isinstance(value, Tensor) else value for name, value in values.items()}
+        number: {name: _on_cpu(value, keep) for name, value in values.items()}
         for number, values in state["state"].items()
     }
     return {**state, "state": whole} if keep else {}
@@ -105,6 +106,13 @@ def _like(parameter: Tensor, value: Any) -> Any:
     from torch.distributed.tensor import distribute_tensor
 
     return distribute_tensor(value.to(parameter.device), parameter.device_mesh, parameter.placements)  # type: ignore[attr-defined]
+
+
+def _on_cpu(value: Any, keep: bool) -> Any:
+    whole = gather(value) if isinstance(value, Tensor) else value
+    if not keep:
+        return None
+    return whole.cpu() if isinstance(whole, Tensor) else whole
 
 
 def _is_dtensor(tensor: Tensor) -> bool:

@@ -120,25 +120,22 @@ class ZeroOptimizer:
             return math.nan
         return float(self.engine.get_global_grad_norm())
 
-    def whole_state(self) -> dict[str, Any]:
-        """As AdamW's `state_dict` in a process that holds everything."""
+    def whole_state(self, *, keep: bool) -> dict[str, Any]:
+        """As AdamW's `state_dict` in a process that holds everything, on the CPU; nothing where not to `keep` it."""
         from deepspeed.utils import safe_get_full_optimizer_state
 
         groups = [
             {**kept, **{name: value for name, value in now.items() if name != "params"}}
             for kept, now in zip(self._groups, self._base.param_groups, strict=True)
         ]
-        step = next((values["step"] for values in self._base.state.values() if "step" in values), None)
-        if step is None:
-            return {"state": {}, "param_groups": groups}
-        state = {
-            number: {
-                "step": step.detach().cpu().clone(),
-                **{name: safe_get_full_optimizer_state(parameter, name) for name in _MOMENTS},
-            }
-            for number, parameter in enumerate(self._parameters)
-        }
-        return {"state": state, "param_groups": groups}
+        steps = [values["step"].detach().cpu() for values in self._base.state.values() if "step" in values]
+        state: dict[int, dict[str, Any]] = {}
+        for number, parameter in enumerate(self._parameters if steps else ()):
+            state[number] = {"step": steps[0].clone()}
+            for name in _MOMENTS:
+                whole = safe_get_full_optimizer_state(parameter, name)  # one at a time on the device
+                state[number][name] = whole.cpu() if keep else None
+        return {"state": state, "param_groups": groups} if keep else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `whole_state` gave, and the weights that the module has now."""

@@ -74,7 +74,10 @@ def save_checkpoint(
     }
     reference = {}
     if learner.reference is not None and progress.reference_step:
-        reference = {name: gather(value).cpu() for name, value in learner.reference.state().items()}
+        for name, value in learner.reference.state().items():
+            whole = gather(value)
+            if learner.world.is_main:
+                reference[name] = whole.cpu()
 
     def write_more(trainer: Path) -> None:
         if reference:
