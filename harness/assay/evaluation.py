@@ -214,7 +214,12 @@ class Run:
             yield from self.backend.generate(requests, self.plan.identity.sampling)
 
     def generate(self, todo: list[PlannedSample], recorder: Recorder, *, hopeless: bool) -> None:
-        """Draw samples and have them recorded; returns when all are. `hopeless`: give up if the first ones all fail."""
+        """Draw samples and have them recorded; returns when all are. `hopeless`: give up if the first ones all fail.
+
+        Those of one problem prove nothing: a prompt that the model cannot take is refused as often as it is asked.
+        """
+        problems = len({sample.problem.id for sample in todo})
+        failed: set[str] = set()
         errors = 0
         answered = 0
         # Closed at once on an error or Ctrl-C, so that a model stops generating before anything else happens.
@@ -227,7 +232,9 @@ class Run:
                 if generated.completion.finish_reason is not FinishReason.ERROR:
                     hopeless = False
                 errors += 1
-                if hopeless and errors == min(_HOPELESS_ERRORS, len(todo)):
+                failed.add(self._by_key[generated.request.key].problem.id)
+                enough = errors >= min(_HOPELESS_ERRORS, len(todo)) and len(failed) >= min(_HOPELESS_ERRORS, problems)
+                if hopeless and enough:
                     raise BackendError(
                         f"the first {errors} completions all failed; the last one with: "
                         f"{generated.completion.error}. Nothing is lost: mend it and run the same command again."

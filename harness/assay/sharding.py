@@ -45,6 +45,8 @@ class Shard:
     data: str | None
     verify_timeout: float
     keys: tuple[str, ...]
+    hopeless: bool
+    """Whether it shall fail where all its samples do: nothing of the run is drawn yet, so there may be no model."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -96,6 +98,8 @@ class Distributor:
                 data=None if self.data is None else str(Path(self.data).absolute()),
                 verify_timeout=self.verify_timeout,
                 keys=tuple(key for problem in part for key in problem),
+                # The last shard may be a single problem, whose prompt is refused for good: the full ones decide.
+                hopeless=len(todo) == len(plan.planned) and len(part) == min(self.problems, len(keys)),
             )
 
 
@@ -117,7 +121,7 @@ def draw_shard(shard: Shard) -> list[bytes]:
         collected = _Collected()
         progress = RunProgress(benchmark=shard.benchmark, total=len(todo), stored=0)
         recorder = Recorder(collected, _pool(shard.verify_timeout), run.verifiers, progress, announce=False)
-        run.generate(todo, recorder, hopeless=True)
+        run.generate(todo, recorder, hopeless=shard.hopeless)
     except Exception:
         engine.close()  # whatever it holds now is not to be trusted
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,35 @@ def test_a_node_that_cannot_draw_is_said_and_the_rest_is_stored(listener: Listen
     (result,) = assay.evaluate(model, "sums:8", out=out, elsewhere=distributor(model, LocalExecutor()).draw)
     assert len(listener.told) == 320
     assert result.summary["complete"]
+
+
+def test_a_prompt_that_is_refused_costs_its_own_samples(listener: Listener, tmp_path: Path) -> None:
+    replay = tmp_path / "refused.jsonl"
+    kinds = {f"sum-{a}": "error" if a in {0, 4} else "stop" for a in range(5)}
+    replay.write_text("".join(
+        json.dumps({"problem_id": name, "sample_index": n, "text": "", "finish_reason": kind}) + "\n"
+        for name, kind in kinds.items() for n in range(24)
+    ))  # fmt: skip
+    overrides = Overrides(limit=5, samples=24)
+    with Threads() as threads:
+        draw = distributor(f"replay:{replay}", threads, overrides=overrides, problems=2).draw
+        (result,) = assay.evaluate(
+            f"replay:{replay}", "sums", out=tmp_path / "out", overrides=overrides, elsewhere=draw
+        )
+        assert [shard.hopeless for shard in threads.items] == [True, True, False]
+        assert result.summary["outcomes"]["error"] == 48
+        assert result.summary["complete"]
+        assay.evaluate(f"replay:{replay}", "sums", out=tmp_path / "out", overrides=overrides, elsewhere=draw)
+        assert [(len(shard.keys), shard.hopeless) for shard in threads.items[3:]] == [(48, False)]
+
+
+def test_a_model_that_is_not_there_is_said(listener: Listener, tmp_path: Path) -> None:
+    replay = tmp_path / "dead.jsonl"
+    replay.write_text("".join(
+        json.dumps({"problem_id": f"sum-{a}", "sample_index": 0, "text": "", "finish_reason": "error"}) + "\n"
+        for a in range(4)
+    ))  # fmt: skip
+    overrides = Overrides(limit=4, samples=1)
+    draw = distributor(f"replay:{replay}", LocalExecutor(), overrides=overrides, problems=2).draw
+    with pytest.raises(BackendError, match=r"2 shards failed, .* the first 2 completions all failed"):
+        assay.evaluate(f"replay:{replay}", "sums", out=tmp_path / "out", overrides=overrides, elsewhere=draw)

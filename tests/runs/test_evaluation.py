@@ -214,6 +214,16 @@ def test_a_model_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
         run(Counting(fail=set("abcde")), tmp_path)
 
 
+def test_a_prompt_that_is_refused_does_not_stop_the_run(tmp_path: Path) -> None:
+    # The last problem comes first here, as what a backend refuses does.
+    result = run(Counting(fail={"e"}), tmp_path, samples=25)
+    assert result.summary["outcomes"]["error"] == 25
+    assert result.summary["num_errors"] == 25
+    assert result.summary["num_samples"] == 125
+    with pytest.raises(assay.BackendError, match="the first 101 completions all failed"):
+        run(Counting(fail=set("abcde")), tmp_path / "dead", samples=25)
+
+
 def test_a_misspelt_second_benchmark_costs_nothing(tmp_path: Path) -> None:
     backend = Counting()
     with pytest.raises(assay.UsageError, match="no benchmark is called 'lettres'"):
