@@ -7,8 +7,10 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -22,6 +24,7 @@ from assay.runs.store import SampleStore
 from assay.score import score_file
 from assay.verification import Pool, cluster, wire
 from assay.verification.cluster import Batch, Checked, ClusterPool, check_batch
+from assay.verification.pool import OUTSTANDING
 from tests.executors.threads import Threads
 from tests.runs.crash import PLUGIN, write_replay
 
@@ -183,6 +186,106 @@ def test_closing_drops_or_finishes_what_waits() -> None:
     pool.close(cancel=True)
     assert time.monotonic() - started < 10
     assert sum(future.cancelled() for future in futures) > 300
+
+
+class Held(Threads):
+    """Runs nothing before `go` is set, and takes nothing ahead."""
+
+    room = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def _one(self, function, item):
+        assert self.go.wait(60)
+        return super()._one(function, item)
+
+
+def test_closing_does_not_wait_for_checks_that_were_cancelled() -> None:
+    verifier, check = plugins.get_verifier("echo"), (Problem(id="p", prompt=(), reference="x"), Completion(text="x"))
+    held = Held()
+
+    class Late(ClusterPool):
+        """Whoever closes sees what waits before a task that ended does."""
+
+        def _begin_tasks(self) -> None:
+            time.sleep(0.2 if held.go.is_set() else 0.0)
+            super()._begin_tasks()
+
+    pool = Late(held, workers=1)
+    futures = [pool.submit(verifier, *check) for _ in range(6)]
+    closing = threading.Thread(target=pool.close, daemon=True)
+    closing.start()
+    waiting = [future for future in futures if future.cancel()][2:]  # those of the tasks that run come first
+    assert len(waiting) == 4
+    held.go.set()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert held.closed
+    assert not wait(futures, 0).not_done, "whoever waits for them is told"
+
+
+def test_dropped_checks_wake_those_who_wait_for_them() -> None:
+    verifier, check = plugins.get_verifier("echo"), (Problem(id="p", prompt=(), reference="x"), Completion(text="x"))
+    held = Held()
+    pool = ClusterPool(held, workers=1)
+    futures = [pool.submit(verifier, *check) for _ in range(8)]
+    with ThreadPoolExecutor(1) as waiter:
+        waits = waiter.submit(wait, futures[2:], 30)
+        while not futures[-1]._waiters:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        threading.Timer(0.2, held.go.set).start()
+        pool.close(cancel=True)
+        done, missed = waits.result()
+    assert not missed
+    assert all(future.cancelled() for future in done)
+
+
+def test_a_bad_timeout_is_refused_where_it_is_given() -> None:
+    verifier, check = plugins.get_verifier("echo"), (Problem(id="p", prompt=(), reference="x"), Completion(text="x"))
+    with ClusterPool(Threads(), workers=1) as pool:
+        for timeout in (-1, 0, float("nan"), True):
+            with pytest.raises(UsageError, match="a timeout must be a positive finite number of seconds"):
+                pool.submit(verifier, *check, timeout=timeout)
+        assert pool.verify(verifier, *check, timeout=5).score == 1.0
+
+
+def test_callbacks_must_not_wait_for_their_pool() -> None:
+    verifier, check = plugins.get_verifier("echo"), (Problem(id="p", prompt=(), reference="x"), Completion(text="x"))
+    said: SimpleQueue[str] = SimpleQueue()
+    held = Held()
+
+    def callback(_future: object) -> None:
+        for mistake in (lambda: pool.verify(verifier, *check), pool.close):
+            try:
+                mistake()
+            except VerifierError as error:
+                said.put(str(error))
+        pool.submit(verifier, *check).add_done_callback(lambda future: said.put(str(future.result().score)))
+
+    with ClusterPool(held, workers=1) as pool:
+        pool.submit(verifier, *check).add_done_callback(callback)
+        held.go.set()
+        assert "a callback of a verdict waits for the pool" in said.get(timeout=30)
+        assert "a callback of a verdict closes the pool" in said.get(timeout=30)
+        assert said.get(timeout=30) == "1.0"
+        assert pool.verify(verifier, *check).score == 1.0
+
+
+def test_long_completions_are_fewer_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_MOST_BYTES", 10_000_000)
+    verifier, problem = plugins.get_verifier("echo"), Problem(id="p", prompt=(), reference="x")
+    with ClusterPool(Threads(), workers=1) as pool:
+        assert pool.outstanding == OUTSTANDING
+        pool.verify(verifier, problem, Completion(text="x" * 100_000))
+        assert 90 <= pool.outstanding <= 100
+        for _ in range(700):
+            pool.submit(verifier, problem, Completion(text="x"))
+        assert pool.outstanding >= OUTSTANDING
+        for _ in range(300):
+            pool.submit(verifier, problem, Completion(text="x" * 100_000))
+        assert 100 <= pool.outstanding <= 110
 
 
 class Asking(assay.BaseVerifier):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import os
 import signal
 import socket
 import threading
@@ -45,6 +46,8 @@ class RayExecutor(Executor):
         self._ray: Any = ray
         self._ours = not ray.is_initialized()
         if self._ours:
+            if address in (None, "auto"):  # as `ray.init` does
+                address = os.environ.get("RAY_ADDRESS") or address
             if address is not None:
                 _check_answers(address)
             try:
@@ -73,11 +76,9 @@ class RayExecutor(Executor):
     def width(self) -> int:
         """How many items the cluster runs at a time, as it was a second ago."""
         if time.monotonic() - self._width_at > _WIDTH_SECONDS:
-            resources = self._resources()
-            places = resources.get("CPU", 1.0)
-            if self._gpus:
-                places = min(places, resources.get("GPU", 0.0) / self._gpus)
-            self._width, self._width_at = max(1, int(places)), time.monotonic()
+            with contextlib.suppress(Exception):  # it is gone: what is submitted next fails, and says so
+                self._width = self._places()
+            self._width_at = time.monotonic()
         return self._width
 
     @property
@@ -153,6 +154,13 @@ class RayExecutor(Executor):
             return Failure(reason=reason, lost=True)
         except Exception as error:  # noqa: BLE001  # such as a result that cannot be unpickled
             return failure_of(error)
+
+    def _places(self) -> int:
+        resources = self._resources()
+        places = resources.get("CPU", 1.0)
+        if self._gpus:
+            places = min(places, resources.get("GPU", 0.0) / self._gpus)
+        return max(1, int(places))
 
     def _resources(self) -> dict[str, float]:
         found: dict[str, float] = self._ray.cluster_resources()

@@ -23,12 +23,11 @@ for a server (`BaseVerifier.waits`), since a core would have nothing to do.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from typing import Any
@@ -38,7 +37,7 @@ from assay.errors import VerifierError
 from assay.executors import Executor, Failure
 from assay.types import Completion, Outcome, Problem, Verdict
 from assay.verification import wire
-from assay.verification.pool import DEFAULT_MEMORY_LIMIT, DEFAULT_TIMEOUT, OUTSTANDING, Pool
+from assay.verification.pool import DEFAULT_MEMORY_LIMIT, DEFAULT_TIMEOUT, OUTSTANDING, Pool, checked_timeout
 from assay.verification.spec import VerifierSpec, build, describe, spec_of
 from assay.verification.tasks import verdict_from
 from assay.verification.worker import verdict_payload
@@ -50,7 +49,11 @@ _TASK_BYTES = 8 * 2**20
 """Bounds what is on its way; a single check may have more."""
 _LEAST_SECONDS = 2e-4
 """What a check costs at least, with its way to a worker: a verdict that needs no algebra measures next to nothing."""
-_MOST_OUTSTANDING = 100_000
+_MOST_OUTSTANDING = 10_000
+_MOST_BYTES = 512 * 2**20
+"""Bounds what a caller holds: ten thousand long chains of thought would fill a machine."""
+_SIZE_WEIGHT = 0.01
+"""Of the newest check in the mean size."""
 _LOSSES = 3
 """Tasks that may be lost in a row, each after all its tries, before the cluster is given up."""
 
@@ -130,15 +133,20 @@ class ClusterPool(Pool):
         self._begun = 0
         self._seconds: dict[bytes, float] = {}
         """What a check took lately, by the key of its verifier."""
+        self._size = 0.0
+        """Bytes of a completion, the mean of the last ones."""
         self._losses = 0
+        self._completing = threading.local()
+        """`here`: whether this thread completes futures, so that it may be in a callback, which must not wait."""
         self._broken: VerifierError | None = None
         self._packed: tuple[Problem, bytes] | None = None
 
     @property
     def outstanding(self) -> int:
-        """See `Pool.outstanding`: enough that the tasks that run and those that come next are full."""
+        """See `Pool.outstanding`: enough to fill the tasks that run and those that come next, as memory allows."""
         checks = self._checks_in(min(self._seconds.values(), default=_TASK_SECONDS))
-        return min(_MOST_OUTSTANDING, max(OUTSTANDING, 2 * self._executor.room * checks))
+        most = min(_MOST_OUTSTANDING, max(1, int(_MOST_BYTES / max(1.0, self._size))))
+        return min(most, max(OUTSTANDING, 2 * self._executor.room * checks))
 
     def submit(
         self, verifier: Verifier, problem: Problem, completion: Completion, *, timeout: float | None = None
@@ -150,11 +158,12 @@ class ClusterPool(Pool):
             spec=spec_of(verifier),
             problem=self._pack_problem(problem),
             completion=wire.dumps(completion, f"the answer to {problem.id!r}"),
-            timeout=timeout,
+            timeout=None if timeout is None else checked_timeout(timeout),
         )
         with self._changed:
             if self._broken is not None:
                 raise self._broken
+            self._size += (len(check.completion) - self._size) * (_SIZE_WEIGHT if self._size else 1.0)
             self._queue.append(check)
         self._begin_tasks()
         return check.future
@@ -166,7 +175,9 @@ class ClusterPool(Pool):
         return self._wait(self.submit(verifier, problem, completion, timeout=timeout))
 
     def close(self, cancel: bool = False) -> None:
-        """See `Pool.close`."""
+        """See `Pool.close`. Raises `VerifierError` where a callback of a verdict would wait for the other verdicts."""
+        if not cancel and getattr(self._completing, "here", False):
+            raise VerifierError("a callback of a verdict closes the pool that is calling it: only cancel=True can work")
         with self._changed:
             if cancel:
                 dropped, self._queue = self._queue, deque()
@@ -176,7 +187,7 @@ class ClusterPool(Pool):
                 while self._queue or self._begun:
                     self._changed.wait()
         for check in dropped:
-            check.future.cancel()
+            _fail(check, None)
         for task in tasks:
             task.cancel()
         super().close(cancel)
@@ -200,6 +211,7 @@ class ClusterPool(Pool):
                 if not (empty or (self._begun < self._executor.room and self._many_wait())):
                     return
                 if not (checks := self._take()):
+                    self._changed.notify_all()  # whoever closes may wait for checks that were cancelled
                     return
                 self._begun += 1
             try:
@@ -233,6 +245,7 @@ class ClusterPool(Pool):
             check = self._queue[0]
             if check.future.cancelled():
                 self._queue.popleft()
+                _fail(check, None)
                 continue
             seconds += self._cost(check)
             size += len(check.completion) + len(check.problem)
@@ -253,7 +266,18 @@ class ClusterPool(Pool):
             timeouts=tuple(check.timeout for check in checks),
         )
 
+    def _completes_here(self) -> bool:
+        return getattr(self._completing, "here", False) or super()._completes_here()
+
     def _finished(self, checks: list[_Check], task: Future[Any]) -> None:
+        """Complete a task's checks. Runs in the executor's thread, on which all other tasks wait, or at once."""
+        before, self._completing.here = getattr(self._completing, "here", False), True
+        try:
+            self._settle(checks, task)
+        finally:
+            self._completing.here = before
+
+    def _settle(self, checks: list[_Check], task: Future[Any]) -> None:
         with self._changed:
             self._tasks.discard(task)
         try:
@@ -276,14 +300,19 @@ class ClusterPool(Pool):
     def _complete(self, checks: list[_Check], result: Checked) -> None:
         self._losses = 0
         spent: dict[bytes, list[float]] = {}
+        ends: list[Verdict | VerifierError] = []  # all of them before one is told, since a node may send anything
         for number, (check, payload) in enumerate(zip(checks, result.verdicts, strict=True)):
-            with contextlib.suppress(InvalidStateError):  # cancelled in the meantime
-                if payload is None:
-                    check.future.set_exception(VerifierError(result.refusals[number]))
-                    continue
-                verdict = verdict_from(wire.loads(payload))
-                spent.setdefault(check.spec.key, []).append(verdict.seconds)
-                check.future.set_result(verdict)
+            if payload is None:
+                ends.append(VerifierError(result.refusals[number]))
+                continue
+            verdict = verdict_from(wire.loads(payload))
+            spent.setdefault(check.spec.key, []).append(verdict.seconds)
+            ends.append(verdict)
+        for check, end in zip(checks, ends, strict=True):
+            if isinstance(end, VerifierError):
+                _fail(check, end)
+            elif check.future.set_running_or_notify_cancel():
+                check.future.set_result(end)
         for key, seconds in spent.items():
             mean = max(_LEAST_SECONDS, sum(seconds) / len(seconds))
             self._seconds[key] = (self._seconds.get(key, mean) + mean) / 2
@@ -296,7 +325,7 @@ class ClusterPool(Pool):
             self._give_up(checks, VerifierError(text))
             return
         if len(checks) == 1:
-            with contextlib.suppress(InvalidStateError):
+            if checks[0].future.set_running_or_notify_cancel():
                 checks[0].future.set_result(Verdict(outcome=Outcome.ERROR, reason=reason))
         else:
             with self._changed:
@@ -316,14 +345,18 @@ class ClusterPool(Pool):
     def _end(self, checks: Sequence[_Check], error: VerifierError | None) -> None:
         """A task is over; its checks fail with this error, or are cancelled where there is none."""
         for check in checks:
-            with contextlib.suppress(InvalidStateError):
-                if error is None:
-                    check.future.cancel()
-                else:
-                    check.future.set_exception(error)
+            _fail(check, error)
         with self._changed:
             self._begun -= 1
             self._changed.notify_all()
+
+
+def _fail(check: _Check, error: VerifierError | None) -> None:
+    """Complete a check with this error, or as cancelled where there is none or the caller did it; wakes who waits."""
+    if error is None:
+        check.future.cancel()
+    if check.future.set_running_or_notify_cancel() and error is not None:
+        check.future.set_exception(error)
 
 
 def check_batch(batch: Batch) -> Checked:

@@ -75,7 +75,7 @@ class Pool:
         recycle_after: int = 1000,
     ) -> None:
         self.workers = _usable_cpus() if workers is None else workers
-        self.timeout = _checked_timeout(timeout)
+        self.timeout = checked_timeout(timeout)
         for name, value, least in (
             ("workers", self.workers, 1),
             ("memory_limit", memory_limit, 16 * 2**20),
@@ -231,7 +231,7 @@ class Pool:
         estimate = getattr(verifier, "time_needed", None)
         try:
             needed = None if estimate is None else estimate(problem)
-            return None if needed is None else max(self.timeout, _checked_timeout(needed))
+            return None if needed is None else max(self.timeout, checked_timeout(needed))
         except Exception as error:
             raise VerifierError(
                 f"the verifier {verifier.name!r} cannot say how long a check may take: {describe(error)}"
@@ -241,14 +241,18 @@ class Pool:
         self, verifier: Verifier, kind: Kind, payload: bytes, timeout: float | None, what: str
     ) -> CheckFuture[Any]:
         future: CheckFuture[Any] = CheckFuture(self._manager.cancel)
-        seconds = self.timeout if timeout is None else _checked_timeout(timeout)
+        seconds = self.timeout if timeout is None else checked_timeout(timeout)
         self._manager.submit(
             Task(future=future, spec=spec_of(verifier), kind=kind, payload=payload, timeout=seconds, what=what)
         )
         return future
 
+    def _completes_here(self) -> bool:
+        """Whether the caller is a callback of a verdict, in the thread that completes them: it must not wait."""
+        return self._manager.runs_in_this_thread()
+
     def _wait(self, future: Future[T]) -> T:
-        if self._manager.runs_in_this_thread() and not future.done():
+        if self._completes_here() and not future.done():
             future.cancel()
             raise VerifierError(
                 "a callback of a verdict waits for the pool that is calling it, which would never end: use "
@@ -270,7 +274,8 @@ def _error(reason: str) -> Verdict:
     return Verdict(outcome=Outcome.ERROR, reason=reason)
 
 
-def _checked_timeout(timeout: float) -> float:
+def checked_timeout(timeout: float) -> float:
+    """The timeout. Raises `UsageError` where it is none."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
         raise UsageError(f"a timeout must be a positive finite number of seconds, got {timeout!r}")
     return timeout
