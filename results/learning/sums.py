@@ -2,12 +2,12 @@
 
     OMP_NUM_THREADS=2 python results/learning/sums.py [--seed 1]
 
-Three numbers from 1 to 9 ("4+7+2="): 729 problems, 250 of them held out from both stages. A short supervised start on
-the others teaches the form (a bare number, then the end), so that form cannot explain what GRPO adds: the verifier is
-lenient (the first number in the response, whatever stands around it), and the share of responses without a number is
-reported before and after. Before and after are compared by problem, over four samples each at the temperature that is
-trained at, with the exact sign-flip test: in so short a run greedy answers go up and down by tenths from one step to
-the next, where two sums are nearly as probable.
+A number below 100 and one below 30 ("47+12="): 2,871 problems, 250 of them held out from both stages. A short
+supervised start on the others teaches the form (a bare number, then the end), so that form cannot explain what GRPO
+adds: the verifier is lenient (the first number in the response, whatever stands around it), and the share of responses
+without a number is reported before and after. Before and after are compared by problem, over four samples each at the
+temperature that is trained at, with the exact sign-flip test: in so short a run greedy answers go up and down by tenths
+from one step to the next, where two sums are nearly as probable.
 Writes `sums-seedN.json` and `.svg`.
 """
 
@@ -28,12 +28,12 @@ START = {"steps": 40, "batch": 32, "learning_rate": 3e-5}
 SETTINGS: dict[str, Any] = {
     "preset": "grpo",
     "loss": {"beta": 0.0},
-    "steps": 60,
+    "steps": 40,
     "rollout": {"prompts": 32, "group": 8, "max_tokens": 5, "temperature": 1.0},
     "optimizer": {"learning_rate": 1e-5, "warmup": 5},
 }
 """Chosen on seed 0, which is not reported. A rate of 3e-5 from the first step on, with 12 × 8 completions, made the
-model worse."""
+model worse; with 479 sums to learn from (three numbers below 10) it learned those rather than to add."""
 
 
 def smollm2() -> Path:
@@ -48,7 +48,7 @@ def prepare(seed: int, out: Path) -> tuple[Path, list[assay.Problem], list[assay
     """The supervised start of a seed, made once: its folder, the problems held out and the rest, and how it went."""
     from assay_trainers.common.models import load_policy, save_policy
 
-    problems = [tasks.problem_of(each, "first_number") for each in itertools.product(range(1, 10), repeat=3)]
+    problems = [tasks.problem_of(each, "first_number") for each in itertools.product(range(1, 100), range(1, 30))]
     random.Random(seed).shuffle(problems)
     held_out, rest = problems[:250], problems[250:]
     base, note = out / f"sums-sft-{seed}", out / f"sums-sft-{seed}.json"

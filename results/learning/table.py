@@ -99,7 +99,7 @@ def figure() -> None:
         for run in results("sums"):
             x, y = [each["step"] for each in run["curve"]], [each["right"] for each in run["curve"]]
             sums.plot(x, y, "o-", ms=3, lw=1, label=f"seed {run['seed']}, p = {run['p']:.1g}")
-        sums.set(title="SmolLM2-135M, sums of three, held out, four samples", xlabel="step")
+        sums.set(title="SmolLM2-135M, sums, held out, four samples", xlabel="step")
         for number, run in enumerate(results("hacking")):
             x, y = [each["step"] for each in run["curve"]], [each["right"] for each in run["curve"]]
             hacking.plot(range(1, len(run["rewards"]) + 1), run["rewards"], lw=0.8, alpha=0.5, color="tab:orange",
