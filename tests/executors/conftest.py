@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,3 +60,8 @@ def assay(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run([sys.executable, "-m", "assay", *arguments], capture_output=True, text=True, timeout=120)
     assert done.returncode == code, done.stderr
     return done
+
+
+def lines(folder: Path) -> int:
+    """Samples in journals."""
+    return sum(path.read_bytes().count(b"\n") for path in folder.rglob("journal.jsonl"))

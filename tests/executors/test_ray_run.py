@@ -18,8 +18,7 @@ import psutil
 import pytest
 
 from tests.backends.conftest import build_tiny_model
-from tests.executors.conftest import a_node_dies, assay
-from tests.executors.test_ray_sweep import lines
+from tests.executors.conftest import a_node_dies, assay, lines
 from tests.runs.crash import PLUGIN
 from tests.sweeps.test_sweep import samples
 

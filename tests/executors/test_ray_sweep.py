@@ -14,7 +14,7 @@ import pytest
 
 from assay.executors import Failure, LocalExecutor, open_executor
 from assay.plugins import load_plugin
-from tests.executors.conftest import a_node_dies
+from tests.executors.conftest import a_node_dies, lines
 from tests.sweeps.test_sweep import PLUGIN, models, samples, sweep_of  # noqa: F401  # models is a fixture
 
 pytestmark = [
@@ -43,11 +43,6 @@ def crash(path: str) -> str:
         Path(path).touch()
         os._exit(1)
     return "alive"
-
-
-def lines(folder: Path) -> int:
-    """Samples in journals."""
-    return sum(path.read_bytes().count(b"\n") for path in folder.rglob("journal.jsonl"))
 
 
 def test_every_item_has_its_result_though_a_node_dies(cluster, tmp_path: Path) -> None:

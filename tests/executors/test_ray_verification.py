@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from assay.runs.store import SampleStore
-from tests.executors.conftest import a_node_dies, assay
-from tests.executors.test_ray_sweep import lines
+from tests.executors.conftest import a_node_dies, assay, lines
 from tests.verification.conftest import wait_until
 
 ray = pytest.importorskip("ray")
