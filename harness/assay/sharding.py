@@ -11,6 +11,7 @@ In a worker the engine stays between shards, and takes the weights of the next c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -27,6 +28,8 @@ from assay.recording import Recorder, RunProgress
 from assay.runs.records import Record, decode, encode
 from assay.verification import Pool
 from assay.verification.pool import DEFAULT_TIMEOUT
+
+_PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 
 DEFAULT_PROBLEMS = 16
 """Problems in a shard: what is drawn again when a node dies, against what starting a task costs."""
@@ -101,6 +104,12 @@ class Distributor:
                 # The last shard may be a single problem, whose prompt is refused for good: the full ones decide.
                 hopeless=len(todo) == len(plan.planned) and len(part) == min(self.problems, len(keys)),
             )
+
+
+def gpus_of(options: Mapping[str, Any]) -> int:
+    """How many GPUs an engine with these options takes, where there are any."""
+    sizes = [options.get(name, 1) for name in _PARALLEL]
+    return math.prod(size for size in sizes if isinstance(size, int))  # the backend refuses what is no number
 
 
 def draw_shard(shard: Shard) -> list[bytes]:

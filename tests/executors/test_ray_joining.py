@@ -17,6 +17,7 @@ from assay import Completion, Problem, VerifierError
 from assay.errors import BackendError
 from assay.executors import open_executor, ray_cluster
 from assay.executors.ray_cluster import RayExecutor
+from assay.sharding import gpus_of
 from assay.verification.cluster import ClusterPool
 from tests.verification.helpers import Echo
 
@@ -30,6 +31,8 @@ class Ray(ModuleType):
         self._private = SimpleNamespace(worker=SimpleNamespace())
         self.joined: list[str | None] = []
         self.gone = False
+        self.gpus: list[int] = []
+        """Of each node."""
 
     def is_initialized(self) -> bool:
         return False
@@ -39,7 +42,13 @@ class Ray(ModuleType):
 
     def cluster_resources(self) -> dict[str, float]:
         self._ask()
-        return {"CPU": 3.0}
+        return {"CPU": 3.0} | ({"GPU": float(sum(self.gpus))} if self.gpus else {})
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": 3.0, "GPU": float(count)}} for count in self.gpus]
+
+    def shutdown(self) -> None:
+        pass
 
     def remote(self, _function: Any) -> Any:
         self._ask()
@@ -90,3 +99,17 @@ def test_a_cluster_that_is_gone_fails_who_asks(ray: Ray, monkeypatch: pytest.Mon
         future = pool.submit(Echo(), Problem(id="p", prompt=(), reference="x"), Completion(text="x"))
         with pytest.raises(VerifierError, match=r"takes no more checks: .*the head node is gone"):
             future.result(10)
+
+
+def test_a_task_takes_the_gpus_that_its_engine_needs(ray: Ray) -> None:
+    needed = gpus_of({"tensor_parallel_size": 2, "data_parallel_size": 2, "dtype": "bfloat16"})
+    assert needed == 4
+    assert gpus_of({}) == 1
+    with open_executor("ray", gpus=needed) as executor:
+        assert executor.width == 3, "without any GPU a core is what counts"
+    ray.gpus = [4, 8]
+    with open_executor("ray", gpus=needed) as executor:
+        assert executor.width == 3
+    ray.gpus = [2, 2]
+    with pytest.raises(BackendError, match=r"takes 4 GPUs .* no node of the cluster has more than 2"):
+        open_executor("ray", gpus=needed)

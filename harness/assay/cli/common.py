@@ -7,6 +7,7 @@ Results go to standard output, everything else (progress, warnings, notices) to 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,13 +104,17 @@ def open_pool(workers: int | None, timeout: float | None, executor: str = "local
         raise
 
 
-def open_cluster(executor: str) -> AbstractContextManager[Executor | None]:
-    """The executor that `--executor` asks for, to be closed; None where everything is drawn in this process."""
+def open_cluster(executor: str, options: Mapping[str, Any]) -> AbstractContextManager[Executor | None]:
+    """The executor that `--executor` asks for, to be closed; None where everything is drawn in this process.
+
+    `options`: of the backend, which say how many GPUs an engine takes.
+    """
     if executor == "local":
         return nullcontext()
     from assay.executors import open_executor
+    from assay.sharding import gpus_of
 
-    return open_executor(executor)
+    return open_executor(executor, gpus=gpus_of(options))
 
 
 def read_runs(places: list[str], *, training: bool = False) -> tuple[list[RunResult], int]:

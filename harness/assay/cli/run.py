@@ -106,7 +106,7 @@ def run(
     )
     backend_options = parse_pairs(option, "--option")
     verifier_options = _verifier_options(verifier_option, sandbox)
-    with open_pool(workers, verify_timeout) as pool, open_cluster(executor) as cluster:
+    with open_pool(workers, verify_timeout) as pool, open_cluster(executor, backend_options) as cluster:
         elsewhere: Elsewhere | None = None
         if cluster is not None:
             from assay.sharding import Distributor

@@ -104,7 +104,7 @@ def sweep(
         _show_plan(Sweep(config=config), as_json)
         return
     watching = Watch(poll=poll, idle=idle, until_step=until_step) if watch else None
-    with open_pool(workers, verify_timeout) as pool, open_cluster(executor) as cluster:
+    with open_pool(workers, verify_timeout) as pool, open_cluster(executor, config.options) as cluster:
         sweep = Sweep(config=config, pool=pool, executor=cluster, shard_problems=shard)
         _run(sweep, watching, quiet or cluster is not None, as_json)
 

@@ -105,16 +105,16 @@ class LocalExecutor(Executor):
         """Nothing is held."""
 
 
-def open_executor(name: str, *, gpus: float | None = None) -> Executor:
+def open_executor(name: str, *, gpus: int = 1) -> Executor:
     """The executor "local", "ray" (the cluster that this machine belongs to, or one of its own), or "ray:ADDRESS".
 
     Args:
         name: Which.
-        gpus: GPUs that one item takes; by default 1 where the cluster has any.
+        gpus: GPUs that one item takes where the cluster has any.
 
     Raises:
         UsageError: There is no such executor.
-        BackendError: Ray is not installed, or the cluster does not answer.
+        BackendError: Ray is not installed, the cluster does not answer, or none of its nodes has so many GPUs.
     """
     if name == "local":
         return LocalExecutor()

@@ -38,7 +38,7 @@ _WIDTH_SECONDS = 1.0
 class RayExecutor(Executor):
     """Tasks on a Ray cluster. Joins the one at `address`, or the running one, or starts one on this machine."""
 
-    def __init__(self, address: str | None = None, *, gpus: float | None = None) -> None:
+    def __init__(self, address: str | None = None, *, gpus: int = 1) -> None:
         if importlib.util.find_spec("ray") is None:
             raise BackendError("the executor ray needs Ray, which is not installed: pip install 'assay[ray]'")
         import ray
@@ -70,7 +70,13 @@ class RayExecutor(Executor):
         self._thread: threading.Thread | None = None
         self._closed = False
         self._width, self._width_at = 1, 0.0
-        self._gpus = (1.0 if self._resources().get("GPU") else 0.0) if gpus is None else gpus
+        self._gpus = gpus if self._resources().get("GPU") else 0
+        if self._gpus > (most := self._most_gpus()):
+            self.close()
+            raise BackendError(
+                f"a task takes {self._gpus} GPUs (tensor × pipeline × data parallel), and no node of the cluster has "
+                f"more than {most}: lower one of these options"
+            )
 
     @property
     def width(self) -> int:
@@ -161,6 +167,11 @@ class RayExecutor(Executor):
         if self._gpus:
             places = min(places, resources.get("GPU", 0.0) / self._gpus)
         return max(1, int(places))
+
+    def _most_gpus(self) -> int:
+        """Of one node."""
+        alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        return int(max((each.get("GPU", 0) for each in alive), default=0))
 
     def _resources(self) -> dict[str, float]:
         found: dict[str, float] = self._ray.cluster_resources()
