@@ -24,14 +24,31 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
+from assay_trainers.common.configs import OptimizerConfig
 from assay_trainers.common.models import Shape
 
 When = Literal["always", "drawing", "learning"]
 
 PASS_BYTES = 2**30
 """Of activations, in one forward and backward pass on a CPU."""
+
+
+class Learns(Protocol):
+    """What both trainers' configurations say of a forward and backward pass."""
+
+    @property
+    def optimizer(self) -> OptimizerConfig:
+        """With `micro_batch_tokens`."""
+
+    @property
+    def dtype(self) -> str:
+        """Of the arithmetic."""
+
+    @property
+    def gradient_checkpointing(self) -> bool:
+        """Whether activations are computed twice instead of kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,12 +159,13 @@ def learning_parts(
     return parts
 
 
-def pass_tokens(limit: int, shape: Shape, *, cpu: bool, dtype: str, recomputed: bool) -> int:
+def pass_tokens(config: Learns, shape: Shape, *, cpu: bool) -> int:
     """Padded tokens that go through the model at a time, at most; a single longer row does too.
 
-    The limit, and on a CPU what `PASS_BYTES` hold of activations: a longer pass is no faster there.
+    `optimizer.micro_batch_tokens`, and on a CPU what `PASS_BYTES` hold of activations: a longer one is no faster there.
     """
-    _, kept = _activations(shape, dtype=dtype, recomputed=recomputed)
+    limit = config.optimizer.micro_batch_tokens
+    _, kept = _activations(shape, dtype=config.dtype, recomputed=config.gradient_checkpointing)
     return max(1, min(limit, PASS_BYTES // kept)) if cpu else limit
 
 

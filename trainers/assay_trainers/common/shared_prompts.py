@@ -48,14 +48,14 @@ class Costs:
     """One token's attention to one other, the masked ones included."""
 
 
-def costs_on(kind: str, hidden_size: int) -> Costs:
-    """Of a model on a "cpu" or a "gpu".
+def costs_on(hidden_size: int, *, cpu: bool) -> Costs:
+    """Of a model on a CPU or a GPU.
 
     A token's matrix products grow with the square of the hidden size, its attention to another token with the size
     itself. Measured on two cores with hidden sizes of 576 and 128; the GPU's are an estimate that only has to get the
     order right.
     """
-    if kind == "cpu":
+    if cpu:
         return Costs(micro_batch=64, attention=1.44 / hidden_size)
     return Costs(micro_batch=2048, attention=0.5 / hidden_size)
 

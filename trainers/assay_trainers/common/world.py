@@ -50,6 +50,8 @@ class World:
         fsdp = self.size > 1 and parse_flag_from_env("ACCELERATE_USE_FSDP")
         self.sharded = fsdp or (self.zero is not None and self.zero["stage"] == 3)
         """Whether parameters are sharded over the processes."""
+        self._together = self.sharded or self.zero is not None
+        """Whether processes make their passes together, and take the mean of their gradients in them."""
         self._trained: ZeroOptimizer | None = None
 
     @property
@@ -114,8 +116,7 @@ class World:
 
     def passes(self, batches: Sequence[Any]) -> Iterator[Any | None]:
         """The micro-batches of this process; then None, as often as others still have one, where passes are shared."""
-        together = self.sharded or self.zero is not None
-        count = max(self.gather([len(batches)])) if together else len(batches)
+        count = max(self.gather([len(batches)])) if self._together else len(batches)
         for number, batch in enumerate(itertools.chain(batches, itertools.repeat(None, count - len(batches)))):
             if self._trained is not None:
                 self._trained.announce(last=number == count - 1)
@@ -123,7 +124,7 @@ class World:
 
     def backward(self, loss: Tensor) -> None:
         """Add a loss's gradient, so that after `sum_gradients` it is the sum over all processes."""
-        if self.sharded or self.zero is not None:
+        if self._together:
             loss = loss * self.size  # FSDP and DeepSpeed take the mean
         if self._trained is not None:
             self._trained.backward(loss)

@@ -130,14 +130,7 @@ def memory_parts(config: TrainConfig, shape: Shape, prompt: int, split: Split) -
     cpu = config.device == "cpu" or not torch.cuda.is_available()
     length = prompt + rollout.max_tokens
     rows = -(-rollout.prompts // split.processes) * rollout.group
-    limit = pass_tokens(
-        config.optimizer.micro_batch_tokens,
-        shape,
-        cpu=cpu,
-        dtype=config.dtype,
-        recomputed=config.gradient_checkpointing,
-    )
-    tokens = min(max(limit, length), rows * length)
+    tokens = min(max(pass_tokens(config, shape, cpu=cpu), length), rows * length)
     bytes_of = {"float32": 4, "bfloat16": 2}
     parts = [
         *fixed_parts(

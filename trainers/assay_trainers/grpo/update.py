@@ -84,14 +84,8 @@ class Learner:
         shares = not config.gradient_checkpointing and not world.sharded
         self.shares_prompts = shares and can_share_prompts(body_and_head(model)[0])
         shape, cpu = shape_of(model), world.device.type == "cpu"
-        self._costs = costs_on("cpu" if cpu else "gpu", shape.hidden)
-        self._pass_tokens = pass_tokens(
-            config.optimizer.micro_batch_tokens,
-            shape,
-            cpu=cpu,
-            dtype=config.dtype,
-            recomputed=config.gradient_checkpointing,
-        )
+        self._costs = costs_on(shape.hidden, cpu=cpu)
+        self._pass_tokens = pass_tokens(config, shape, cpu=cpu)
         self.policy, self.optimizer = make_trainable(PolicyModule(model, completion_logprobs), config.optimizer, world)
         self.reference = self._reference(reference) if config.loss.beta else None
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]

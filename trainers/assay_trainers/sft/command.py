@@ -91,14 +91,8 @@ def memory_parts(config: SftConfig, shape: Shape, lengths: Sequence[int], split:
 
     # The longest rows of a step lie in one micro-batch, as many as the budget allows.
     step = sorted(lengths, reverse=True)[: -(-config.rows // split.processes)]
-    limit = pass_tokens(
-        config.optimizer.micro_batch_tokens,
-        shape,
-        cpu=config.device == "cpu" or not torch.cuda.is_available(),
-        dtype=config.dtype,
-        recomputed=config.gradient_checkpointing,
-    )
-    tokens = min(max(limit, step[0]), sum(step))
+    cpu = config.device == "cpu" or not torch.cuda.is_available()
+    tokens = min(max(pass_tokens(config, shape, cpu=cpu), step[0]), sum(step))
     return [
         *fixed_parts(shape, split, rank=config.lora.rank, dtype="float32", reference=False),
         *learning_parts(

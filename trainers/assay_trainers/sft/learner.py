@@ -36,13 +36,7 @@ class Learner:
 
     def __init__(self, model: Any, config: SftConfig, steps: int, world: World) -> None:
         self.model, self.config, self.steps, self.world = model, config, steps, world
-        self._pass_tokens = pass_tokens(
-            config.optimizer.micro_batch_tokens,
-            shape_of(model),
-            cpu=world.device.type == "cpu",
-            dtype=config.dtype,
-            recomputed=config.gradient_checkpointing,
-        )
+        self._pass_tokens = pass_tokens(config, shape_of(model), cpu=world.device.type == "cpu")
         self.policy, self.optimizer = make_trainable(PolicyModule(model, token_logprobs), config.optimizer, world)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.updates = 0
